@@ -1,0 +1,5 @@
+//! HashiCorp's go-plugin for Rust.
+
+mod error;
+
+pub use error::{Error, ErrorKind, Fault, Result};
