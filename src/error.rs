@@ -93,7 +93,9 @@ impl ErrorKind {
     pub fn fault(self) -> Fault {
         match self {
             Self::Misuse | Self::UnknownPlugin | Self::WrongInterface | Self::Unsupported => Fault::Misuse,
-            Self::Launch | Self::StartTimeout | Self::ExitedBeforeHandshake | Self::BadHandshake => Fault::Plugin,
+            Self::Launch | Self::StartTimeout | Self::ExitedBeforeHandshake | Self::BadHandshake => {
+                Fault::Plugin
+            }
             Self::CoreVersion | Self::AppVersion | Self::ProtocolNotAllowed => Fault::Version,
             Self::Security => Fault::Security,
             Self::Protocol => Fault::Protocol,

@@ -1,5 +1,9 @@
 //! HashiCorp's go-plugin for Rust.
 
 mod error;
+mod handshake;
+mod protocol;
 
 pub use error::{Error, ErrorKind, Fault, Result};
+pub use handshake::{Address, CORE_PROTOCOL_VERSION, Handshake, HandshakeLine, env};
+pub use protocol::{Protocol, UnknownProtocol};
