@@ -2,6 +2,7 @@
 
 mod error;
 mod handshake;
+mod net;
 mod protocol;
 
 pub use error::{Error, ErrorKind, Fault, Result};

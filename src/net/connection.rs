@@ -1,0 +1,110 @@
+//! One socket connection between host and plugin, whatever its kind.
+
+use crate::{Address, Error, ErrorKind, Result};
+use std::{
+    io,
+    pin::Pin,
+    task::{Context, Poll},
+    time::Duration,
+};
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    net::TcpStream,
+    time::timeout,
+};
+
+#[cfg(unix)]
+use tokio::net::UnixStream;
+
+/// A connected socket.
+#[derive(Debug)]
+pub(crate) enum Connection {
+    #[cfg(unix)]
+    Unix(UnixStream),
+    Tcp(TcpStream),
+}
+
+impl Connection {
+    /// Connects to a plugin within `limit`. Names are resolved; every address of a name is tried.
+    pub(crate) async fn dial(address: &Address, limit: Duration) -> Result<Self> {
+        match timeout(limit, Self::connect(address)).await {
+            Ok(Ok(connection)) => Ok(connection),
+            Ok(Err(error)) => {
+                let text =
+                    format!("cannot connect to the plugin at {} {address}: {error}", address.network());
+                Err(Error::new(ErrorKind::Disconnected, text).with_source(error))
+            }
+            Err(_) => {
+                let text = format!(
+                    "no connection to the plugin at {} {address} within {limit:?}",
+                    address.network()
+                );
+                Err(Error::new(ErrorKind::Timeout, text))
+            }
+        }
+    }
+
+    async fn connect(address: &Address) -> io::Result<Self> {
+        match address {
+            #[cfg(unix)]
+            Address::Unix(path) => UnixStream::connect(path).await.map(Self::Unix),
+            #[cfg(not(unix))]
+            Address::Unix(_) => {
+                Err(io::Error::new(io::ErrorKind::Unsupported, "no Unix sockets on this system"))
+            }
+            Address::Tcp(address) => {
+                // Go reads an address without a host as this machine.
+                let address = match address.strip_prefix(':') {
+                    Some(port) => format!("127.0.0.1:{port}"),
+                    None => address.clone(),
+                };
+                let stream = TcpStream::connect(address).await?;
+                // Calls are small; waiting to fill a packet would cost each of them a delayed acknowledgement.
+                stream.set_nodelay(true)?;
+                Ok(Self::Tcp(stream))
+            }
+        }
+    }
+}
+
+macro_rules! forward {
+    ($self:ident, $io:ident => $call:expr) => {
+        match $self.get_mut() {
+            #[cfg(unix)]
+            Connection::Unix($io) => $call,
+            Connection::Tcp($io) => $call,
+        }
+    };
+}
+
+impl AsyncRead for Connection {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        forward!(self, io => Pin::new(io).poll_read(cx, buf))
+    }
+}
+
+impl AsyncWrite for Connection {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        forward!(self, io => Pin::new(io).poll_write(cx, buf))
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        forward!(self, io => Pin::new(io).poll_write_vectored(cx, bufs))
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        true
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        forward!(self, io => Pin::new(io).poll_flush(cx))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        forward!(self, io => Pin::new(io).poll_shutdown(cx))
+    }
+}

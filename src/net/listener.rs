@@ -1,0 +1,270 @@
+//! Where a plugin listens: a Unix socket in a directory of the host's choice, or a TCP port in its range.
+
+use super::Connection;
+use crate::{Address, Error, ErrorKind, Result, handshake::env};
+use std::{collections::HashMap, io, net::Ipv4Addr, path::PathBuf};
+use tokio::net::TcpListener;
+
+#[cfg(unix)]
+use {
+    std::{os::unix::ffi::OsStrExt as _, path::Path},
+    tokio::net::UnixListener,
+};
+
+/// The longest path of a Unix socket: the size of `sun_path` less its final NUL byte.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+const MAX_SOCKET_PATH: usize = 107;
+#[cfg(all(unix, not(any(target_os = "linux", target_os = "android"))))]
+const MAX_SOCKET_PATH: usize = 103;
+
+/// What the host's environment asks of a plugin's listeners.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct ListenOptions {
+    min_port: u16,
+    max_port: u16,
+    socket_dir: Option<PathBuf>,
+    socket_group: Option<String>,
+    tcp: bool,
+}
+
+impl ListenOptions {
+    /// Reads the protocol's variables through `var`. A port range is only looked at where it is used.
+    pub(crate) fn from_env(var: impl Fn(&str) -> Option<String>) -> Result<Self> {
+        let set = |name: &str| var(name).filter(|value| !value.is_empty());
+        let mut options = Self {
+            socket_dir: set(env::UNIX_SOCKET_DIR).map(PathBuf::from),
+            socket_group: set(env::UNIX_SOCKET_GROUP),
+            tcp: cfg!(not(unix)),
+            ..Self::default()
+        };
+        if options.tcp {
+            let port = |name: &str| match set(name) {
+                None => Ok(0),
+                Some(text) => text.parse::<u16>().map_err(|cause| {
+                    listen_error(format!("couldn't get value from {name}: {cause}")).with_source(cause)
+                }),
+            };
+            (options.min_port, options.max_port) = (port(env::MIN_PORT)?, port(env::MAX_PORT)?);
+            if options.min_port > options.max_port {
+                return Err(listen_error(format!(
+                    "{} value of {} is greater than {} value of {}",
+                    env::MIN_PORT,
+                    options.min_port,
+                    env::MAX_PORT,
+                    options.max_port
+                )));
+            }
+        }
+        Ok(options)
+    }
+
+    /// The same from this process's environment.
+    pub(crate) fn from_process_env() -> Result<Self> {
+        let vars: HashMap<_, _> = std::env::vars_os().collect();
+        Self::from_env(|name| vars.get(std::ffi::OsStr::new(name)).map(|v| v.to_string_lossy().into_owned()))
+    }
+}
+
+fn listen_error(text: String) -> Error {
+    Error::new(ErrorKind::Io, text)
+}
+
+/// A bound listener. Dropping it removes the socket file.
+#[derive(Debug)]
+pub(crate) enum Listener {
+    #[cfg(unix)]
+    Unix(tempfile::NamedTempFile<UnixListener>),
+    Tcp(TcpListener),
+}
+
+impl Listener {
+    /// Binds as the options say. Must be called within a tokio runtime.
+    pub(crate) async fn bind(options: &ListenOptions) -> Result<Self> {
+        #[cfg(unix)]
+        if !options.tcp {
+            return bind_unix(options);
+        }
+        // Both bounds unset: the system chooses.
+        for port in options.min_port..=options.max_port {
+            match TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await {
+                Ok(listener) => return Ok(Self::Tcp(listener)),
+                Err(error) if error.kind() == io::ErrorKind::AddrInUse => {}
+                Err(error) => {
+                    let text = format!("couldn't bind plugin TCP listener: {error}");
+                    return Err(listen_error(text).with_source(error));
+                }
+            }
+        }
+        Err(listen_error("couldn't bind plugin TCP listener".to_owned()))
+    }
+
+    /// What the handshake line says.
+    pub(crate) fn address(&self) -> io::Result<Address> {
+        match self {
+            #[cfg(unix)]
+            Self::Unix(listener) => Ok(Address::Unix(listener.path().to_owned())),
+            Self::Tcp(listener) => Ok(Address::Tcp(listener.local_addr()?.to_string())),
+        }
+    }
+
+    /// The next connection. Cancel safe.
+    pub(crate) async fn accept(&self) -> io::Result<Connection> {
+        match self {
+            #[cfg(unix)]
+            Self::Unix(listener) => Ok(Connection::Unix(listener.as_file().accept().await?.0)),
+            Self::Tcp(listener) => {
+                let stream = listener.accept().await?.0;
+                stream.set_nodelay(true)?;
+                Ok(Connection::Tcp(stream))
+            }
+        }
+    }
+}
+
+#[cfg(unix)]
+fn bind_unix(options: &ListenOptions) -> Result<Listener> {
+    let dir = options.socket_dir.clone().unwrap_or_else(std::env::temp_dir);
+    let listener = tempfile::Builder::new()
+        .prefix("plugin")
+        .make_in(&dir, |path| {
+            check_path_length(path)?;
+            UnixListener::bind(path)
+        })
+        .map_err(|error| {
+            let text = format!("cannot listen on a Unix socket in {}: {error}", dir.display());
+            listen_error(text).with_source(error)
+        })?;
+    if let Some(group) = &options.socket_group {
+        give_to_group(listener.path(), group)?;
+    }
+    Ok(Listener::Unix(listener))
+}
+
+/// A path that is cut off would be bound, or refused, with an error that names nothing.
+#[cfg(unix)]
+fn check_path_length(path: &Path) -> io::Result<()> {
+    let length = path.as_os_str().as_bytes().len();
+    if length <= MAX_SOCKET_PATH {
+        return Ok(());
+    }
+    Err(io::Error::new(
+        io::ErrorKind::InvalidInput,
+        format!(
+            "the path {} has {length} bytes, a Unix socket's may have {MAX_SOCKET_PATH}: set TMPDIR or {} to a shorter directory",
+            path.display(),
+            env::UNIX_SOCKET_DIR,
+        ),
+    ))
+}
+
+/// Lets the members of a group connect: the plugin may run as another user than its host.
+#[cfg(unix)]
+fn give_to_group(path: &Path, group: &str) -> Result<()> {
+    use std::os::unix::fs::{PermissionsExt, chown};
+
+    const READ_WRITE_FOR_OWNER_AND_GROUP: u32 = 0o660;
+
+    let gid = match group.parse::<u32>() {
+        Ok(gid) => gid,
+        Err(_) => match nix::unistd::Group::from_name(group) {
+            Ok(Some(found)) => found.gid.as_raw(),
+            Ok(None) => {
+                return Err(listen_error(format!("failed to find gid from {group:?}: no such group")));
+            }
+            Err(error) => {
+                return Err(
+                    listen_error(format!("failed to find gid from {group:?}: {error}")).with_source(error)
+                );
+            }
+        },
+    };
+    chown(path, None, Some(gid))?;
+    std::fs::set_permissions(path, PermissionsExt::from_mode(READ_WRITE_FOR_OWNER_AND_GROUP))?;
+    Ok(())
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+    fn in_dir(dir: &Path) -> ListenOptions {
+        ListenOptions { socket_dir: Some(dir.to_owned()), ..ListenOptions::default() }
+    }
+
+    #[tokio::test]
+    async fn the_socket_is_made_in_the_hosts_directory_and_removed_on_drop() {
+        let dir = tempfile::tempdir().unwrap();
+        let listener = Listener::bind(&in_dir(dir.path())).await.unwrap();
+        let address = listener.address().unwrap();
+        let path = address.as_unix().unwrap().to_owned();
+        assert_eq!(path.parent(), Some(dir.path()));
+        assert!(path.file_name().unwrap().to_str().unwrap().starts_with("plugin"));
+
+        let mut host = Connection::dial(&address, std::time::Duration::from_secs(10)).await.unwrap();
+        let mut plugin = listener.accept().await.unwrap();
+        host.write_all(b"hello").await.unwrap();
+        let mut got = [0; 5];
+        plugin.read_exact(&mut got).await.unwrap();
+        assert_eq!(&got, b"hello");
+
+        drop(listener);
+        assert!(!path.exists());
+    }
+
+    #[tokio::test]
+    async fn a_group_gets_read_and_write() {
+        let dir = tempfile::tempdir().unwrap();
+        let gid = nix::unistd::getgid().as_raw();
+        let options = ListenOptions { socket_group: Some(gid.to_string()), ..in_dir(dir.path()) };
+        let listener = Listener::bind(&options).await.unwrap();
+        let meta = std::fs::metadata(listener.address().unwrap().as_unix().unwrap()).unwrap();
+        assert_eq!(meta.permissions().mode() & 0o777, 0o660);
+        assert_eq!(meta.gid(), gid);
+    }
+
+    #[tokio::test]
+    async fn an_unknown_group_is_named_in_the_error() {
+        let dir = tempfile::tempdir().unwrap();
+        let options = ListenOptions { socket_group: Some("no such group".into()), ..in_dir(dir.path()) };
+        let error = Listener::bind(&options).await.unwrap_err();
+        assert!(error.to_string().starts_with("failed to find gid from \"no such group\""), "{error}");
+        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0);
+    }
+
+    #[tokio::test]
+    async fn a_path_too_long_for_a_socket_is_refused_with_advice() {
+        let dir = tempfile::tempdir().unwrap();
+        let long = dir.path().join("d".repeat(120));
+        std::fs::create_dir(&long).unwrap();
+        let error = Listener::bind(&in_dir(&long)).await.unwrap_err();
+        assert!(error.to_string().contains("set TMPDIR or PLUGIN_UNIX_SOCKET_DIR"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn a_tcp_listener_takes_the_first_free_port_of_its_range() {
+        let taken = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = taken.local_addr().unwrap().port();
+        let options = ListenOptions {
+            min_port: port,
+            max_port: port.saturating_add(50),
+            tcp: true,
+            ..ListenOptions::default()
+        };
+        let listener = Listener::bind(&options).await.unwrap();
+        let address = listener.address().unwrap().to_string();
+        let got: u16 = address.strip_prefix("127.0.0.1:").unwrap().parse().unwrap();
+        assert!(got > port && got <= options.max_port);
+    }
+
+    #[test]
+    fn the_environment_is_read_as_the_host_wrote_it() {
+        let options = ListenOptions::from_env(|name| match name {
+            env::UNIX_SOCKET_DIR => Some("/run/plugins".into()),
+            env::UNIX_SOCKET_GROUP => Some(String::new()),
+            _ => None,
+        });
+        assert_eq!(options.unwrap(), in_dir(Path::new("/run/plugins")));
+    }
+}

@@ -1,0 +1,7 @@
+//! Sockets between host and plugin: where a plugin listens, and one connection to it.
+
+mod connection;
+mod listener;
+
+pub(crate) use connection::Connection;
+pub(crate) use listener::{ListenOptions, Listener};
