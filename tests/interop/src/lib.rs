@@ -1,0 +1,17 @@
+//! What the tests against Go programs share: building those programs, running them, talking to them.
+//!
+//! [`go_program`] builds one of ours (`tests/interop/go`), [`upstream`] somebody else's at an exact version. Both
+//! build once into the cargo target directory; later calls, other tests and other processes find the result there.
+//!
+//! A program of ours takes one command a line on stdin, answers with one line on stdout, and ends when stdin does, so
+//! that not even a killed test leaves it behind. [`Peer`] is one such process.
+
+mod build;
+mod peer;
+mod proxy;
+mod run;
+
+pub use build::{go_program, target_dir, upstream};
+pub use peer::Peer;
+pub use proxy::DelayProxy;
+pub use run::{DEADLINE, Ran, run, within};

@@ -1,0 +1,80 @@
+//! Running a program to its end.
+
+use std::{future::Future, process::Stdio, time::Duration};
+
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    process::Command,
+    time::timeout,
+};
+
+/// How long a test waits for anything that should happen at once. Generous: the machine may be slow and shared.
+pub const DEADLINE: Duration = Duration::from_secs(60);
+
+/// What a finished program left.
+#[derive(Debug)]
+pub struct Ran {
+    /// The exit code, or none when a signal ended it.
+    pub code: Option<i32>,
+    /// Everything written to stdout.
+    pub stdout: Vec<u8>,
+    /// Everything written to stderr.
+    pub stderr: Vec<u8>,
+}
+
+impl Ran {
+    /// Stdout as text.
+    pub fn stdout_text(&self) -> String {
+        String::from_utf8_lossy(&self.stdout).into_owned()
+    }
+
+    /// Stderr as text.
+    pub fn stderr_text(&self) -> String {
+        String::from_utf8_lossy(&self.stderr).into_owned()
+    }
+}
+
+/// Runs a program with `input` as its stdin and returns what came out. Kills it after [`DEADLINE`].
+///
+/// # Panics
+///
+/// When it cannot be started or does not end in time.
+pub async fn run(mut command: Command, input: &[u8]) -> Ran {
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
+    let mut child = command.spawn().unwrap_or_else(|e| panic!("cannot run {command:?}: {e}"));
+    let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
+    let feed = async {
+        if let Some(mut stdin) = stdin {
+            // A program that ends before it has read everything shows in what it printed.
+            let _ = stdin.write_all(input).await;
+        }
+    };
+    let ended = async {
+        let ((), out, err) = tokio::join!(feed, collect(stdout), collect(stderr));
+        (out, err, child.wait().await)
+    };
+    let (stdout, stderr, status) = within(&format!("{command:?} to end"), ended).await;
+    let status = status.unwrap_or_else(|e| panic!("cannot wait for {command:?}: {e}"));
+    Ran { code: status.code(), stdout, stderr }
+}
+
+/// Waits for `work`, at most [`DEADLINE`].
+///
+/// # Panics
+///
+/// With `what` when the time is over.
+pub async fn within<T>(what: &str, work: impl Future<Output = T>) -> T {
+    match timeout(DEADLINE, work).await {
+        Ok(value) => value,
+        Err(_) => panic!("waited {DEADLINE:?} in vain for {what}"),
+    }
+}
+
+async fn collect(pipe: Option<impl AsyncReadExt + Unpin>) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    if let Some(mut pipe) = pipe {
+        // A read error ends the output as EOF does: the assertion on the content tells.
+        let _ = pipe.read_to_end(&mut bytes).await;
+    }
+    bytes
+}
