@@ -2,6 +2,7 @@
 
 mod error;
 mod handshake;
+pub mod logs;
 mod net;
 mod protocol;
 
