@@ -1,0 +1,76 @@
+// Greeterplugin is a plugin on go-plugin, over net/rpc or with the flag -grpc over gRPC, that prints, logs and dies when
+// it is asked to.
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+
+	"interop/internal/greeter"
+
+	"github.com/hashicorp/go-hclog"
+	"github.com/hashicorp/go-plugin"
+)
+
+func main() {
+	useGRPC := flag.Bool("grpc", false, "serve gRPC")
+	cookie := flag.String("cookie", "BASIC_PLUGIN=hello", "KEY=VALUE")
+	flag.Parse()
+
+	key, value, _ := strings.Cut(*cookie, "=")
+	logger := hclog.New(&hclog.LoggerOptions{Level: hclog.Trace, Output: os.Stderr, JSONFormat: true})
+	impl := &impl{logger}
+	config := &plugin.ServeConfig{
+		HandshakeConfig: plugin.HandshakeConfig{ProtocolVersion: 1, MagicCookieKey: key, MagicCookieValue: value},
+		Plugins:         map[string]plugin.Plugin{"greeter": &greeter.NetRPC{Impl: impl}},
+		Logger:          logger,
+	}
+	if *useGRPC {
+		config.Plugins = map[string]plugin.Plugin{"greeter": &greeter.GRPC{Impl: impl}}
+		config.GRPCServer = plugin.DefaultGRPCServer
+	}
+	logger.Info("about to serve", "pid", os.Getpid(), "transport", *useGRPC)
+	plugin.Serve(config)
+}
+
+type impl struct{ logger hclog.Logger }
+
+func (i *impl) Greet() (string, error) { return "Hello!", nil }
+
+// Say greets, or does what a name of the form "!VERB REST" says.
+func (i *impl) Say(name string) (string, error) {
+	verb, rest, _ := strings.Cut(name, " ")
+	switch verb {
+	case "!stdout":
+		fmt.Println(rest)
+	case "!stderr":
+		fmt.Fprintln(os.Stderr, rest)
+	case "!log":
+		level, text, _ := strings.Cut(rest, " ")
+		i.logger.Log(hclog.LevelFromString(level), text, "count", 3, "who", "a plugin")
+	case "!fail":
+		return "", errors.New(rest)
+	case "!exit":
+		code, _ := strconv.Atoi(rest)
+		os.Exit(code)
+	case "!panic":
+		go panic(rest)
+		select {}
+	case "!env":
+		return os.Getenv(rest), nil
+	case "!lines":
+		// As many numbered lines on each of the two streams.
+		count, _ := strconv.Atoi(rest)
+		for n := range count {
+			fmt.Printf("out %d\n", n)
+			fmt.Fprintf(os.Stderr, "err %d\n", n)
+		}
+	default:
+		return "hello " + name, nil
+	}
+	return "done", nil
+}
