@@ -6,7 +6,10 @@ mod grpc;
 mod handshake;
 pub mod logs;
 mod net;
+#[allow(dead_code, unused_imports)] // the client is being built on it
+mod process;
 mod protocol;
+mod sys;
 
 pub use error::{Error, ErrorKind, Fault, Result};
 #[cfg(feature = "grpc")]

@@ -1,0 +1,196 @@
+//! The process itself: waited for by one thread, signalled by anyone, never confused with another one.
+
+use super::{Exit, ExitWatch, socket::SocketFile};
+use std::{
+    io,
+    path::Path,
+    process,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+use tokio_util::task::TaskTracker;
+
+/// A running (or ended) plugin process. Dropping it kills the process, which is reaped in any case.
+pub(crate) struct Process {
+    child: KillOnDrop,
+    exit: ExitWatch,
+    tasks: TaskTracker,
+}
+
+impl Process {
+    pub(super) fn new(child: KillOnDrop, exit: ExitWatch, tasks: TaskTracker) -> Self {
+        Self { child, exit, tasks }
+    }
+
+    /// The process id.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.0.id
+    }
+
+    /// Tells when the process has ended; independent of this value's life.
+    pub(crate) fn exit(&self) -> &ExitWatch {
+        &self.exit
+    }
+
+    /// Has the plugin's socket, as named in its handshake, removed after the process, if the plugin does not do
+    /// it: a killed one cannot. Removed is only what is still the same socket and has nobody listening.
+    pub(crate) fn owns_socket(&self, path: &Path) {
+        self.child.0.socket().note(path);
+    }
+
+    pub(super) fn tasks(&self) -> &TaskTracker {
+        &self.tasks
+    }
+
+    pub(super) fn signal(&self, signal: Signal) -> io::Result<()> {
+        self.child.0.signal(signal)
+    }
+}
+
+/// The two ways to ask a process to go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Signal {
+    /// SIGTERM; systems without signals have no such request.
+    Terminate,
+    /// SIGKILL, `TerminateProcess`.
+    Kill,
+}
+
+pub(super) struct KillOnDrop(pub(super) Arc<Child>);
+
+impl Drop for KillOnDrop {
+    fn drop(&mut self) {
+        // Fails only where there is nothing left to kill, or no right to: nothing to do about either.
+        let _ = self.0.signal(Signal::Kill);
+    }
+}
+
+/// The child, shared between its waiting thread and its owner.
+pub(super) struct Child {
+    id: u32,
+    /// Reaping and signalling exclude each other: until it is reaped, the process id is this process's.
+    state: Mutex<State>,
+    socket: Mutex<SocketFile>,
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    pidfd: Option<std::os::fd::OwnedFd>,
+}
+
+struct State {
+    process: process::Child,
+    reaped: bool,
+}
+
+impl Child {
+    pub(super) fn new(process: process::Child) -> Self {
+        Self {
+            id: process.id(),
+            #[cfg(any(target_os = "linux", target_os = "android"))]
+            pidfd: linux::pidfd(process.id()),
+            state: Mutex::new(State { process, reaped: false }),
+            socket: Mutex::default(),
+        }
+    }
+
+    pub(super) fn socket(&self) -> MutexGuard<'_, SocketFile> {
+        self.socket.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Blocks until the process has ended, and reaps it. For the one thread that owns the waiting.
+    pub(super) fn wait(&self) -> Exit {
+        self.wait_for_end();
+        let mut state = self.state();
+        let status = state.process.wait().ok();
+        state.reaped = true;
+        Exit { status }
+    }
+
+    /// Sends the signal unless the process has been reaped, which is no error.
+    pub(super) fn signal(&self, signal: Signal) -> io::Result<()> {
+        let mut state = self.state();
+        if state.reaped {
+            return Ok(());
+        }
+        self.send(&mut state.process, signal)
+    }
+
+    /// Elsewhere there is no way to wait without taking the status, and with it the process id, from under a
+    /// signal: look every few milliseconds.
+    #[cfg(not(any(target_os = "linux", target_os = "android")))]
+    fn wait_for_end(&self) {
+        const INTERVAL: std::time::Duration = std::time::Duration::from_millis(10);
+        while let Ok(None) = self.state().process.try_wait() {
+            std::thread::sleep(INTERVAL);
+        }
+    }
+
+    #[cfg(not(unix))]
+    fn send(&self, process: &mut process::Child, signal: Signal) -> io::Result<()> {
+        match signal {
+            Signal::Kill => process.kill(),
+            Signal::Terminate => Err(io::ErrorKind::Unsupported.into()),
+        }
+    }
+
+    #[cfg(all(unix, not(any(target_os = "linux", target_os = "android"))))]
+    fn send(&self, _: &mut process::Child, signal: Signal) -> io::Result<()> {
+        let pid = unix_pid(self.id).ok_or(io::ErrorKind::NotFound)?;
+        Ok(rustix::process::kill_process(pid, signal.into())?)
+    }
+}
+
+#[cfg(unix)]
+fn unix_pid(id: u32) -> Option<rustix::process::Pid> {
+    rustix::process::Pid::from_raw(id.try_into().ok()?)
+}
+
+#[cfg(unix)]
+impl From<Signal> for rustix::process::Signal {
+    fn from(signal: Signal) -> Self {
+        match signal {
+            Signal::Terminate => Self::TERM,
+            Signal::Kill => Self::KILL,
+        }
+    }
+}
+
+#[cfg(any(target_os = "linux", target_os = "android"))]
+mod linux {
+    use super::{Child, Signal, unix_pid};
+    use rustix::process::{
+        PidfdFlags, WaitId, WaitIdOptions, kill_process, pidfd_open, pidfd_send_signal, waitid,
+    };
+    use std::{
+        io,
+        os::fd::{AsFd, OwnedFd},
+        process,
+    };
+
+    /// A descriptor names this process for ever, even if the host ignores SIGCHLD and the kernel reaps it behind
+    /// our back. Kernels before 5.3 and some sandboxes have none.
+    pub(super) fn pidfd(id: u32) -> Option<OwnedFd> {
+        pidfd_open(unix_pid(id)?, PidfdFlags::empty()).ok()
+    }
+
+    impl Child {
+        pub(super) fn wait_for_end(&self) {
+            let Some(pid) = unix_pid(self.id) else { return };
+            let id = self.pidfd.as_ref().map_or(WaitId::Pid(pid), |fd| WaitId::PidFd(fd.as_fd()));
+            // Any other error than an interruption means that the kernel has already reaped it.
+            while let Err(rustix::io::Errno::INTR) =
+                waitid(id.clone(), WaitIdOptions::EXITED | WaitIdOptions::NOWAIT)
+            {}
+        }
+
+        pub(super) fn send(&self, _: &mut process::Child, signal: Signal) -> io::Result<()> {
+            match (&self.pidfd, unix_pid(self.id)) {
+                (Some(fd), _) => pidfd_send_signal(fd, signal.into())?,
+                (None, Some(pid)) => kill_process(pid, signal.into())?,
+                (None, None) => return Err(io::ErrorKind::NotFound.into()),
+            }
+            Ok(())
+        }
+    }
+}

@@ -1,0 +1,50 @@
+//! That a process ended, and how.
+
+use std::{fmt, process::ExitStatus};
+use tokio::sync::watch;
+
+/// How a plugin process ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Exit {
+    /// Absent where the system would not tell: the host ignores SIGCHLD, so the kernel reaped the process.
+    pub(crate) status: Option<ExitStatus>,
+}
+
+impl Exit {
+    pub(crate) fn success(self) -> bool {
+        self.status.is_some_and(|status| status.success())
+    }
+}
+
+impl fmt::Display for Exit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.status {
+            Some(status) => status.fmt(f),
+            None => f.write_str("unknown exit status"),
+        }
+    }
+}
+
+/// Tells when a process has ended and been reaped; any number of clones may wait.
+#[derive(Clone, Debug)]
+pub(crate) struct ExitWatch(watch::Receiver<Option<Exit>>);
+
+impl ExitWatch {
+    pub(crate) fn new() -> (watch::Sender<Option<Exit>>, Self) {
+        let (sender, receiver) = watch::channel(None);
+        (sender, Self(receiver))
+    }
+
+    /// Waits for the end of the process; at once if it is over. Without a limit: that is what is being asked.
+    pub(crate) async fn exited(&self) -> Exit {
+        let mut receiver = self.0.clone();
+        // An error: the waiting thread ended without a word. It leaves no living process behind.
+        let exit = receiver.wait_for(Option::is_some).await.ok().and_then(|exit| *exit);
+        exit.unwrap_or(Exit { status: None })
+    }
+
+    /// How the process ended, if it has.
+    pub(crate) fn now(&self) -> Option<Exit> {
+        *self.0.borrow()
+    }
+}

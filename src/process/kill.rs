@@ -1,0 +1,103 @@
+//! The end of a plugin, every step of it bounded.
+
+use super::{Exit, Process, child::Signal, pipes::DRAIN_GRACE};
+use std::time::Duration;
+use tokio::time::timeout;
+
+/// How long each step of [`Process::kill`] may take.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct KillLimits {
+    /// For the request to close. Go has no limit here and hangs on a stopped plugin.
+    pub(crate) close: Duration,
+    /// From an accepted request to the exit. Go: 2 s.
+    pub(crate) exit: Duration,
+    /// From SIGTERM to the exit; `None` leaves the step out, as Go does.
+    pub(crate) terminate: Option<Duration>,
+    /// From SIGKILL to the exit. Only a process stuck in the kernel takes noticeable time.
+    pub(crate) reap: Duration,
+}
+
+impl Default for KillLimits {
+    fn default() -> Self {
+        let step = Duration::from_secs(2);
+        Self { close: step, exit: step, terminate: None, reap: step }
+    }
+}
+
+/// What it took to end a process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ended {
+    /// It was over before.
+    Already(Exit),
+    /// It went when asked to.
+    Gracefully(Exit),
+    /// It went on SIGTERM.
+    Terminated(Exit),
+    /// It was killed.
+    Killed(Exit),
+    /// Not even SIGKILL ended it in time: it hangs in the kernel, or belongs to another user.
+    /// It is still being waited for, and reaped when it ends.
+    Unkillable,
+}
+
+impl Process {
+    /// Ends the process: asks it to go with `close`, waits for it, sends SIGTERM if wanted, then SIGKILL; at last
+    /// lets the tasks that read its output finish.
+    ///
+    /// `close` says whether the plugin took the request. A plugin that ends before its answer is through has
+    /// taken it, too. Repeated and concurrent calls are fine. Cancel safe: the process is killed on drop.
+    pub(crate) async fn kill(&self, close: impl Future<Output = bool>, limits: KillLimits) -> Ended {
+        let ended = match self.exit().now() {
+            Some(exit) => Ended::Already(exit),
+            None => self.end(close, limits).await,
+        };
+        if ended != Ended::Unkillable {
+            // A plugin's last words, then its raw writer: both end by themselves within this.
+            let _ = timeout(3 * DRAIN_GRACE, self.tasks().wait()).await;
+        }
+        ended
+    }
+
+    /// Ends a process that there is no way to ask: SIGKILL at once.
+    pub(crate) async fn kill_now(&self) -> Ended {
+        let limits = KillLimits::default();
+        let ended = match self.exit().now() {
+            Some(exit) => Ended::Already(exit),
+            None => self.force(limits.reap).await,
+        };
+        if ended != Ended::Unkillable {
+            let _ = timeout(3 * DRAIN_GRACE, self.tasks().wait()).await;
+        }
+        ended
+    }
+
+    async fn end(&self, close: impl Future<Output = bool>, limits: KillLimits) -> Ended {
+        let asked = tokio::select! {
+            biased;
+            exit = self.exit().exited() => return Ended::Gracefully(exit),
+            asked = timeout(limits.close, close) => asked.unwrap_or(false),
+        };
+        if asked && let Some(exit) = self.exits_within(limits.exit).await {
+            return Ended::Gracefully(exit);
+        }
+        tracing::warn!(pid = self.id(), "plugin failed to exit gracefully");
+        if let Some(limit) = limits.terminate
+            && self.signal(Signal::Terminate).is_ok()
+            && let Some(exit) = self.exits_within(limit).await
+        {
+            return Ended::Terminated(exit);
+        }
+        self.force(limits.reap).await
+    }
+
+    async fn force(&self, limit: Duration) -> Ended {
+        if let Err(error) = self.signal(Signal::Kill) {
+            tracing::error!(pid = self.id(), %error, "plugin cannot be killed");
+        }
+        self.exits_within(limit).await.map_or(Ended::Unkillable, Ended::Killed)
+    }
+
+    async fn exits_within(&self, limit: Duration) -> Option<Exit> {
+        timeout(limit, self.exit().exited()).await.ok()
+    }
+}

@@ -1,0 +1,132 @@
+//! Starting a plugin, on a thread that then waits for its end.
+
+use super::{
+    ExitWatch, HostEnv, Process, Sink, Stdout,
+    child::{Child, KillOnDrop},
+    env::{self, Changes},
+    pipes,
+};
+use crate::sys;
+use std::{
+    ffi::{OsStr, OsString},
+    io,
+    path::Path,
+    process::{ChildStderr, ChildStdout, Command, Stdio},
+    sync::{Arc, Mutex, PoisonError},
+    thread,
+};
+use tokio::{io::AsyncWrite, sync::oneshot};
+use tokio_util::task::TaskTracker;
+
+/// Enough for a thread that only forks and waits: starting a command allocates on the heap.
+const THREAD_STACK: usize = 128 << 10;
+
+/// A command that starts a plugin, any number of times.
+pub(crate) struct Launch {
+    command: Arc<Mutex<Command>>,
+    program: OsString,
+    user_env: Changes,
+    inherit_env: bool,
+}
+
+/// A plugin that was started but has not said anything yet.
+pub(crate) struct Started {
+    pub(crate) process: Process,
+    pub(crate) stdout: Stdout,
+}
+
+/// What a command becomes on its thread.
+struct Spawned {
+    child: KillOnDrop,
+    stdout: Option<ChildStdout>,
+    stderr: Option<ChildStderr>,
+}
+
+impl Launch {
+    /// Takes the user's command as it is: program, arguments, directory, environment entries, standard input
+    /// (the host's own unless set otherwise). Standard output and error belong to the protocol.
+    ///
+    /// `inherit_env`: pass the host's environment on. `end_with_host`: have the kernel kill the plugin when the
+    /// host is gone, where it can (Linux); off for a plugin that is to outlive its host.
+    pub(crate) fn new(mut command: Command, inherit_env: bool, end_with_host: bool) -> Self {
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        if end_with_host {
+            sys::end_with_parent(&mut command);
+        }
+        let user_env = command.get_envs().map(|(k, v)| (k.to_owned(), v.map(OsStr::to_owned))).collect();
+        let program = command.get_program().to_owned();
+        Self { command: Arc::new(Mutex::new(command)), program, user_env, inherit_env }
+    }
+
+    /// The program as the user named it.
+    pub(crate) fn program(&self) -> &OsStr {
+        &self.program
+    }
+
+    /// The program's file name: what Go calls the plugin in its logs.
+    pub(crate) fn name(&self) -> String {
+        let base = Path::new(&self.program).file_name().unwrap_or(&self.program);
+        base.to_string_lossy().into_owned()
+    }
+
+    /// Starts the process, and the tasks that read its output, on the current tokio runtime.
+    ///
+    /// Standard error goes to `logs` and, unchanged, to `raw`; a `raw` that cannot keep up loses output rather
+    /// than stop the plugin. Errors are those of the system (no such file, no permission, …).
+    /// Cancel safe: a process that comes to life after the future was dropped is killed and reaped.
+    pub(crate) async fn start(
+        &mut self,
+        host: &HostEnv<'_>,
+        logs: impl Sink + 'static,
+        raw: Option<Box<dyn AsyncWrite + Send + Unpin>>,
+    ) -> io::Result<Started> {
+        self.set_env(host);
+        let (reply, spawned) = oneshot::channel();
+        let (ended, exit) = ExitWatch::new();
+        let command = Arc::clone(&self.command);
+        thread::Builder::new().name(format!("plugin {}", self.name())).stack_size(THREAD_STACK).spawn(
+            move || {
+                let started = command.lock().unwrap_or_else(PoisonError::into_inner).spawn();
+                drop(command);
+                let mut process = match started {
+                    Ok(process) => process,
+                    Err(error) => return drop(reply.send(Err(error))),
+                };
+                let (stdout, stderr) = (process.stdout.take(), process.stderr.take());
+                let child = Arc::new(Child::new(process));
+                // Nobody there to take it: the guard comes back and kills.
+                let _ = reply.send(Ok(Spawned { child: KillOnDrop(Arc::clone(&child)), stdout, stderr }));
+                let exit = child.wait();
+                // First the file: who sees the exit may count on it.
+                child.socket().process_ended();
+                ended.send_replace(Some(exit));
+            },
+        )?;
+        let thread_died = |_| Err(io::Error::other("the thread that starts the plugin ended"));
+        let Spawned { child, stdout, stderr } = spawned.await.unwrap_or_else(thread_died)?;
+
+        let no_pipe = || io::Error::other("the plugin was started without its output pipes");
+        let stdout = tokio::process::ChildStdout::from_std(stdout.ok_or_else(no_pipe)?)?;
+        let stderr = tokio::process::ChildStderr::from_std(stderr.ok_or_else(no_pipe)?)?;
+        let tasks = TaskTracker::new();
+        let (line, first_line) = oneshot::channel();
+        tasks.spawn(pipes::drain_stdout(stdout, exit.clone(), line));
+        tasks.spawn(pipes::drain_stderr(stderr, exit.clone(), logs, raw));
+        tasks.close();
+        let stdout = Stdout::new(first_line, exit.clone());
+        Ok(Started { process: Process::new(child, exit, tasks), stdout })
+    }
+
+    fn set_env(&self, host: &HostEnv<'_>) {
+        let mut command = self.command.lock().unwrap_or_else(PoisonError::into_inner);
+        if !self.inherit_env {
+            command.env_clear();
+        }
+        for (name, value) in env::changes(&self.user_env, host) {
+            match value {
+                Some(value) => command.env(name, value),
+                None => command.env_remove(name),
+            };
+        }
+    }
+}

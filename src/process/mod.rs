@@ -1,0 +1,32 @@
+//! A plugin's operating system process, as its host sees it: environment, start, watch, output, end.
+//!
+//! ```text
+//!            ┌ thread "plugin NAME": fork, wait, reap, remove the socket file
+//! Launch ──► Process ── exited() · kill() · drop = SIGKILL
+//!            ├ task: stdout ── first line ──► Stdout::first_line, the rest is thrown away
+//!            └ task: stderr ── Sink (log lines), optional raw writer
+//! ```
+//!
+//! The thread that forks a plugin is the thread that waits for it. So the parent-death signal, which follows
+//! the forking thread, cannot fire early; the exit is seen even if a grandchild keeps the pipes; and the
+//! process is reaped and its socket file removed even when the runtime is gone.
+
+mod child;
+mod diagnose;
+mod env;
+mod exit;
+mod kill;
+mod launch;
+mod pipes;
+mod socket;
+
+pub(crate) use child::Process;
+pub(crate) use diagnose::diagnose;
+pub(crate) use env::HostEnv;
+pub(crate) use exit::{Exit, ExitWatch};
+pub(crate) use kill::{Ended, KillLimits};
+pub(crate) use launch::{Launch, Started};
+pub(crate) use pipes::{FirstLine, Sink, Stdout};
+
+#[cfg(all(test, unix))]
+mod tests;
