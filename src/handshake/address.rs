@@ -17,7 +17,7 @@ pub enum Address {
 
 impl Address {
     /// Reads the two fields of a handshake line. The error is the text that follows Go's own.
-    pub(super) fn parse(network: &str, address: &str) -> Result<Self, String> {
+    pub(crate) fn parse(network: &str, address: &str) -> Result<Self, String> {
         match network {
             "unix" => Ok(Self::Unix(address.into())),
             "tcp" => check_host_port(address).map(|()| Self::Tcp(address.to_owned())),

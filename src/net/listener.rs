@@ -58,7 +58,12 @@ impl ListenOptions {
         Ok(options)
     }
 
-    /// The same from this process's environment.
+    /// Unix sockets in `dir`; where there are none, TCP on a port that the system chooses.
+    pub(crate) fn in_dir(dir: PathBuf) -> Self {
+        Self { socket_dir: Some(dir), tcp: cfg!(not(unix)), ..Self::default() }
+    }
+
+    /// [`Self::from_env`] with this process's environment.
     pub(crate) fn from_process_env() -> Result<Self> {
         let vars: HashMap<_, _> = std::env::vars_os().collect();
         Self::from_env(|name| vars.get(std::ffi::OsStr::new(name)).map(|v| v.to_string_lossy().into_owned()))
@@ -78,16 +83,19 @@ pub(crate) enum Listener {
 }
 
 impl Listener {
-    /// Binds as the options say. Must be called within a tokio runtime.
-    pub(crate) async fn bind(options: &ListenOptions) -> Result<Self> {
+    /// Binds as the options say, without waiting for anything. Must be called within a tokio runtime.
+    pub(crate) fn bind(options: &ListenOptions) -> Result<Self> {
         #[cfg(unix)]
         if !options.tcp {
             return bind_unix(options);
         }
         // Both bounds unset: the system chooses.
         for port in options.min_port..=options.max_port {
-            match TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await {
-                Ok(listener) => return Ok(Self::Tcp(listener)),
+            match std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, port)) {
+                Ok(listener) => {
+                    listener.set_nonblocking(true)?;
+                    return Ok(Self::Tcp(TcpListener::from_std(listener)?));
+                }
                 Err(error) if error.kind() == io::ErrorKind::AddrInUse => {}
                 Err(error) => {
                     let text = format!("couldn't bind plugin TCP listener: {error}");
@@ -190,13 +198,13 @@ mod tests {
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
     fn in_dir(dir: &Path) -> ListenOptions {
-        ListenOptions { socket_dir: Some(dir.to_owned()), ..ListenOptions::default() }
+        ListenOptions::in_dir(dir.to_owned())
     }
 
     #[tokio::test]
     async fn the_socket_is_made_in_the_hosts_directory_and_removed_on_drop() {
         let dir = tempfile::tempdir().unwrap();
-        let listener = Listener::bind(&in_dir(dir.path())).await.unwrap();
+        let listener = Listener::bind(&in_dir(dir.path())).unwrap();
         let address = listener.address().unwrap();
         let path = address.as_unix().unwrap().to_owned();
         assert_eq!(path.parent(), Some(dir.path()));
@@ -218,7 +226,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let gid = nix::unistd::getgid().as_raw();
         let options = ListenOptions { socket_group: Some(gid.to_string()), ..in_dir(dir.path()) };
-        let listener = Listener::bind(&options).await.unwrap();
+        let listener = Listener::bind(&options).unwrap();
         let meta = std::fs::metadata(listener.address().unwrap().as_unix().unwrap()).unwrap();
         assert_eq!(meta.permissions().mode() & 0o777, 0o660);
         assert_eq!(meta.gid(), gid);
@@ -228,7 +236,7 @@ mod tests {
     async fn an_unknown_group_is_named_in_the_error() {
         let dir = tempfile::tempdir().unwrap();
         let options = ListenOptions { socket_group: Some("no such group".into()), ..in_dir(dir.path()) };
-        let error = Listener::bind(&options).await.unwrap_err();
+        let error = Listener::bind(&options).unwrap_err();
         assert!(error.to_string().starts_with("failed to find gid from \"no such group\""), "{error}");
         assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0);
     }
@@ -238,7 +246,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let long = dir.path().join("d".repeat(120));
         std::fs::create_dir(&long).unwrap();
-        let error = Listener::bind(&in_dir(&long)).await.unwrap_err();
+        let error = Listener::bind(&in_dir(&long)).unwrap_err();
         assert!(error.to_string().contains("set TMPDIR or PLUGIN_UNIX_SOCKET_DIR"), "{error}");
     }
 
@@ -252,7 +260,7 @@ mod tests {
             tcp: true,
             ..ListenOptions::default()
         };
-        let listener = Listener::bind(&options).await.unwrap();
+        let listener = Listener::bind(&options).unwrap();
         let address = listener.address().unwrap().to_string();
         let got: u16 = address.strip_prefix("127.0.0.1:").unwrap().parse().unwrap();
         assert!(got > port && got <= options.max_port);
