@@ -190,6 +190,41 @@ fn the_text_form_is_hclogs() {
     assert_eq!(sink.text(), expected);
 }
 
+/// Both made by `go-hclog` v1.6.3: what a plugin wrote in JSON, and what go-plugin's host printed of it.
+#[test]
+fn lines_of_go_hclog_look_as_in_a_go_host() {
+    const JSON: &str = concat!(
+        r#"{"@level":"info","@message":"stored","@module":"inner","@timestamp":"2024-03-05T06:07:08.123456+02:00","empty":"","f":1.5,"key":"two words","n":3,"ok":true}"#,
+        "\n",
+        r#"{"@level":"warn","@message":"quote","@module":"inner","@timestamp":"2024-03-05T06:07:08.123456+02:00","err":"no such key","esc":"\u001b[31m","pct":"100%","q":"say \"hi\"","tab":"a\tb","umlaut":"é"}"#,
+        "\n",
+        r#"{"@level":"error","@message":"lines","@module":"inner","@timestamp":"2024-03-05T06:07:08.123456+02:00","after":1,"text":"one\ntwo \"2\"\n"}"#,
+        "\n",
+        r#"{"@level":"debug","@message":"","@module":"inner","@timestamp":"2024-03-05T06:07:08.123456+02:00","only":"keys"}"#,
+        "\n",
+        r#"{"@level":"info","@message":"msg with spaces","@module":"inner.sub","@timestamp":"2024-03-05T06:07:08.123456Z","implied":"x"}"#,
+        "\n",
+    );
+    const TEXT: &str = r#"[INFO]  plugin.kv: stored: @module=inner empty="" f=1.5 key="two words" n=3 ok=true timestamp="2024-03-05T06:07:08.123+0200"
+[WARN]  plugin.kv: quote: @module=inner err="no such key" esc="\x1b[31m" pct="100%" q="say \"hi\"" tab="a\tb" umlaut="é" timestamp="2024-03-05T06:07:08.123+0200"
+[ERROR] plugin.kv: lines: @module=inner after=1
+  text=
+  | one
+  | two "2"
+   timestamp="2024-03-05T06:07:08.123+0200"
+[DEBUG] plugin.kv: @module=inner only=keys timestamp="2024-03-05T06:07:08.123+0200"
+[INFO]  plugin.kv: msg with spaces: @module=inner.sub implied=x timestamp=2024-03-05T06:07:08.123Z
+"#;
+    let sink = Sink::default();
+    let layer = tracing_subscriber::fmt::layer()
+        .event_format(HclogText::new().without_time())
+        .with_writer(sink.clone());
+    tracing::subscriber::with_default(tracing_subscriber::registry().with(layer), || {
+        PluginLog::new("kv").feed(JSON.as_bytes());
+    });
+    assert_eq!(sink.text(), TEXT);
+}
+
 #[test]
 fn the_text_form_starts_with_the_time() {
     let sink = Sink::default();
