@@ -1,0 +1,72 @@
+//! Limits and timers of a session.
+
+use std::time::Duration;
+
+/// The window every stream starts with, in both directions (yamux: 256 KiB, fixed by the protocol).
+pub const INITIAL_WINDOW: u32 = 256 * 1024;
+
+/// Limits and timers of a session. The defaults are those of `hashicorp/yamux`, which go-plugin uses as they
+/// are. Every timer can be switched off with `None`, for instance under a debugger.
+///
+/// ```
+/// use std::time::Duration;
+/// let patient = muxbroker::Config { keepalive_interval: None, ..Default::default() };
+/// let brisk = muxbroker::Config { stream_open_timeout: Some(Duration::from_secs(5)), ..Default::default() };
+/// # let _ = (patient, brisk);
+/// ```
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Streams that this side may have opened without the peer having accepted them yet, and streams of the
+    /// peer that may wait here to be accepted; one more of the peer's is reset. Default 256; 0 counts as 1.
+    /// Go: `AcceptBacklog`.
+    pub accept_backlog: usize,
+    /// How often an otherwise idle session asks whether the peer is alive. Default 30 s.
+    /// Go: `EnableKeepAlive`, `KeepAliveInterval`.
+    pub keepalive_interval: Option<Duration>,
+    /// How long the peer may be silent after such a question, or leave a [`ping`](crate::Session::ping)
+    /// unanswered. Default 10 s; `None` waits for ever. Go uses `ConnectionWriteTimeout` for this.
+    pub keepalive_timeout: Option<Duration>,
+    /// A stream's write fails when the connection takes no byte for this long. Default 10 s.
+    /// Go: `ConnectionWriteTimeout`.
+    pub connection_write_timeout: Option<Duration>,
+    /// How long the peer may take to accept a stream before that stream is reset. Default 75 s.
+    ///
+    /// Go's `StreamOpenTimeout` closes the whole session, and every other stream with it; here the other
+    /// streams live on.
+    pub stream_open_timeout: Option<Duration>,
+    /// How long a stream that was finished and dropped here may wait for the peer to finish it too, before
+    /// it is reset. Default 5 min. Go: `StreamCloseTimeout`.
+    ///
+    /// Unlike Go's, the timer does not run while somebody here still reads the stream: an answer that takes
+    /// longer is not a leak.
+    pub stream_close_timeout: Option<Duration>,
+    /// Bytes that the peer may send on one stream before they are read. Default 256 KiB; smaller values
+    /// count as that, since the protocol starts there. Go: `MaxStreamWindowSize`.
+    pub max_stream_window: u32,
+    /// How long the end of a session may take to flush what is queued. Default 2 s. Go does not flush.
+    pub close_timeout: Duration,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            accept_backlog: 256,
+            keepalive_interval: Some(Duration::from_secs(30)),
+            keepalive_timeout: Some(Duration::from_secs(10)),
+            connection_write_timeout: Some(Duration::from_secs(10)),
+            stream_open_timeout: Some(Duration::from_secs(75)),
+            stream_close_timeout: Some(Duration::from_secs(300)),
+            max_stream_window: INITIAL_WINDOW,
+            close_timeout: Duration::from_secs(2),
+        }
+    }
+}
+
+impl Config {
+    /// The configuration with values that cannot work replaced by the nearest that can.
+    pub(crate) fn clamped(mut self) -> Self {
+        self.accept_backlog = self.accept_backlog.max(1);
+        self.max_stream_window = self.max_stream_window.max(INITIAL_WINDOW);
+        self
+    }
+}

@@ -1,0 +1,71 @@
+//! Credit: how much each side may send before the other has read.
+
+use crate::config::INITIAL_WINDOW;
+use crate::error::Violation;
+
+/// How many bytes this side may still send on a stream.
+#[derive(Debug)]
+pub(crate) struct SendWindow(u32);
+
+impl SendWindow {
+    pub(crate) fn new() -> Self {
+        Self(INITIAL_WINDOW)
+    }
+
+    pub(crate) fn available(&self) -> usize {
+        self.0 as usize
+    }
+
+    /// Takes `bytes` that were just queued; the caller has asked [`available`](Self::available).
+    pub(crate) fn consume(&mut self, bytes: u32) {
+        self.0 = self.0.saturating_sub(bytes);
+    }
+
+    pub(crate) fn grant(&mut self, credit: u32) -> Result<(), Violation> {
+        self.0 = self.0.checked_add(credit).ok_or(Violation::WindowOverflow)?;
+        Ok(())
+    }
+}
+
+/// How many bytes the peer may still send on a stream.
+///
+/// Credit is computed from bytes that arrived, not from the length that a frame announces: otherwise a slow
+/// large frame would have its unsent part granted a second time.
+#[derive(Debug)]
+pub(crate) struct ReceiveWindow {
+    max: u32,
+    outstanding: u32,
+}
+
+impl ReceiveWindow {
+    pub(crate) fn new(max: u32) -> Self {
+        Self { max, outstanding: INITIAL_WINDOW }
+    }
+
+    /// Checks a data frame of `length` bytes before any of them is taken.
+    pub(crate) fn admit(&self, length: u32) -> Result<(), Violation> {
+        if length > self.outstanding { Err(Violation::WindowExceeded) } else { Ok(()) }
+    }
+
+    pub(crate) fn arrived(&mut self, bytes: u32) {
+        self.outstanding = self.outstanding.saturating_sub(bytes);
+    }
+
+    /// All the credit that can be granted while `buffered` bytes wait to be read.
+    pub(crate) fn grant_now(&mut self, buffered: usize) -> u32 {
+        let buffered = u32::try_from(buffered).unwrap_or(u32::MAX);
+        let credit = self.max.saturating_sub(buffered).saturating_sub(self.outstanding);
+        self.outstanding += credit;
+        credit
+    }
+
+    /// The same, once it is worth a frame of its own: half a window (yamux: `max/2`).
+    pub(crate) fn grant_if_due(&mut self, buffered: usize) -> Option<u32> {
+        self.is_due(buffered).then(|| self.grant_now(buffered))
+    }
+
+    pub(crate) fn is_due(&self, buffered: usize) -> bool {
+        let buffered = u32::try_from(buffered).unwrap_or(u32::MAX);
+        self.max.saturating_sub(buffered).saturating_sub(self.outstanding) >= self.max / 2
+    }
+}

@@ -1,0 +1,161 @@
+//! The bounded queue of frames on their way to the connection.
+
+use std::collections::VecDeque;
+use std::io::IoSlice;
+use std::time::{Duration, Instant};
+
+use bytes::BytesMut;
+
+use super::StreamKey;
+use super::header::{HEADER_LEN, Header};
+
+/// Queued bytes from which stream writes wait. Twice this can be in memory: one batch queued, one at the
+/// connection.
+pub(crate) const HIGH_WATER: usize = 256 * 1024;
+
+/// Payload of the largest data frame sent. 16 KiB was measurably slower; above 64 KiB nothing was gained and
+/// small frames of other streams wait longer.
+pub(crate) const MAX_PAYLOAD: usize = 64 * 1024;
+
+/// Queued bytes of ping answers from which further pings go unanswered. A peer that reads has at most a few
+/// pings under way.
+const PONG_LIMIT: usize = 12 * 1024;
+
+/// Bytes of frames that are answers to the peer, or that a caller must not wait for, above which the peer is
+/// judged to flood us: 87,000 frames and not one of them read.
+const CONTROL_LIMIT: usize = 1024 * 1024;
+
+/// Capacity above which an emptied buffer is given back to the allocator.
+const KEEP_CAPACITY: usize = HIGH_WATER + MAX_PAYLOAD + 4096;
+
+#[derive(Debug)]
+pub(crate) struct Output {
+    /// Credit and pings: they overtake what else is queued.
+    urgent: BytesMut,
+    /// Everything whose order matters.
+    ordered: BytesMut,
+    /// How much of `ordered` is frames without payload.
+    control: usize,
+    pongs: usize,
+    /// Streams whose write waits for room, in order of arrival, with the time since when.
+    waiting: VecDeque<(StreamKey, Instant)>,
+    last_progress: Instant,
+}
+
+impl Output {
+    pub(crate) fn new(now: Instant) -> Self {
+        Self {
+            urgent: BytesMut::new(),
+            ordered: BytesMut::new(),
+            control: 0,
+            pongs: 0,
+            waiting: VecDeque::new(),
+            last_progress: now,
+        }
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.urgent.is_empty() && self.ordered.is_empty()
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.urgent.len() + self.ordered.len()
+    }
+
+    pub(crate) fn is_full(&self) -> bool {
+        self.ordered.len() - self.control >= HIGH_WATER
+    }
+
+    /// The peer makes us queue answers without reading any.
+    pub(crate) fn is_flooded(&self) -> bool {
+        self.urgent.len() + self.control > CONTROL_LIMIT
+    }
+
+    pub(crate) fn push(&mut self, header: Header) {
+        self.ordered.extend_from_slice(&header.encode());
+        self.control += HEADER_LEN;
+    }
+
+    pub(crate) fn push_urgent(&mut self, header: Header) {
+        self.urgent.extend_from_slice(&header.encode());
+    }
+
+    /// Queues a ping answer, unless too many wait already. True if it was queued.
+    pub(crate) fn push_pong(&mut self, header: Header) -> bool {
+        let room = self.pongs < PONG_LIMIT;
+        if room {
+            self.pongs += HEADER_LEN;
+            self.push_urgent(header);
+        }
+        room
+    }
+
+    /// Queues the data frame of `header`, whose payload is the first `header.length` bytes of `payload`.
+    pub(crate) fn push_data(&mut self, header: Header, payload: &[IoSlice<'_>]) {
+        let mut left = header.length as usize;
+        self.ordered.reserve(HEADER_LEN + left);
+        self.ordered.extend_from_slice(&header.encode());
+        for slice in payload {
+            let n = left.min(slice.len());
+            self.ordered.extend_from_slice(&slice[..n]);
+            left -= n;
+            if left == 0 {
+                break;
+            }
+        }
+    }
+
+    /// Swaps the next batch of whole frames into `batch`, which must be empty. False if there is none.
+    pub(crate) fn take(&mut self, batch: &mut BytesMut, now: Instant) -> bool {
+        debug_assert!(batch.is_empty());
+        if batch.capacity() > KEEP_CAPACITY {
+            *batch = BytesMut::new();
+        } else {
+            batch.clear();
+        }
+        self.last_progress = now;
+        if !self.urgent.is_empty() {
+            self.pongs = 0;
+            std::mem::swap(&mut self.urgent, batch);
+            true
+        } else if !self.ordered.is_empty() {
+            self.control = 0;
+            std::mem::swap(&mut self.ordered, batch);
+            true
+        } else {
+            false
+        }
+    }
+
+    pub(crate) fn progressed(&mut self, now: Instant) {
+        self.last_progress = now;
+    }
+
+    pub(crate) fn discard(&mut self) {
+        self.urgent = BytesMut::new();
+        self.ordered = BytesMut::new();
+        self.control = 0;
+        self.pongs = 0;
+    }
+
+    /// Remembers that a write on `key` waits for room.
+    pub(crate) fn wait(&mut self, key: StreamKey, now: Instant) {
+        self.waiting.push_back((key, now));
+    }
+
+    /// There is room for one more frame besides those of `told` streams that are about to write.
+    pub(crate) fn has_room(&self, told: usize) -> bool {
+        self.ordered.len() - self.control + told * MAX_PAYLOAD < HIGH_WATER
+    }
+
+    /// The stream that waits longest leaves the line.
+    pub(crate) fn next_waiting(&mut self) -> Option<StreamKey> {
+        self.waiting.pop_front().map(|(key, _)| key)
+    }
+
+    /// When the stream that waits longest gives up, if nothing moves until then.
+    pub(crate) fn stalls_at(&self, timeout: Option<Duration>) -> Option<Instant> {
+        let (_, since) = self.waiting.front()?;
+        Some((*since).max(self.last_progress) + timeout?)
+    }
+}

@@ -1,0 +1,101 @@
+//! Opening, accepting and using streams.
+#![allow(clippy::unwrap_used)]
+
+mod common;
+
+use common::{pair, pattern, until, within};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+#[tokio::test]
+async fn client_ids_are_odd_and_server_ids_even() {
+    let (client, server) = pair();
+    let (a, b, c, d) =
+        within(async { tokio::join!(client.open(), server.open(), client.accept(), server.accept()) }).await;
+    assert_eq!((a.unwrap().id(), b.unwrap().id(), c.unwrap().id(), d.unwrap().id()), (1, 2, 2, 1));
+    assert_eq!(within(client.open()).await.unwrap().id(), 3);
+    assert_eq!(within(server.open()).await.unwrap().id(), 4);
+}
+
+#[tokio::test]
+async fn four_byte_writes_arrive_in_order_and_both_stream_tables_end_empty() {
+    let (client, server) = pair();
+    let reader = async {
+        let mut stream = server.accept().await.unwrap();
+        let mut buf = [0; 4];
+        for n in 0..1000u32 {
+            stream.read_exact(&mut buf).await.unwrap();
+            assert_eq!(u32::from_be_bytes(buf), n);
+        }
+    };
+    let writer = async {
+        let mut stream = client.open().await.unwrap();
+        for n in 0..1000u32 {
+            stream.write_all(&n.to_be_bytes()).await.unwrap();
+        }
+    };
+    within(async { tokio::join!(reader, writer) }).await;
+    until(|| client.num_streams() == 0 && server.num_streams() == 0).await;
+}
+
+#[tokio::test]
+async fn half_closed_stream_still_reads_what_the_peer_sends() {
+    let (client, server) = pair();
+    within(async {
+        let mut ours = client.open().await.unwrap();
+        let mut theirs = server.accept().await.unwrap();
+        ours.write_all(b"question").await.unwrap();
+        ours.shutdown().await.unwrap();
+        let mut got = Vec::new();
+        theirs.read_to_end(&mut got).await.unwrap();
+        assert_eq!(got, b"question");
+        let answer = pattern(4 * 1024 * 1024);
+        let (sent, got) = tokio::join!(
+            async {
+                theirs.write_all(&answer).await.unwrap();
+                theirs.shutdown().await.unwrap();
+                answer.len()
+            },
+            async {
+                let mut got = Vec::new();
+                ours.read_to_end(&mut got).await.unwrap();
+                got
+            }
+        );
+        assert_eq!(got.len(), sent);
+        assert_eq!(got, answer);
+        let error = ours.write(b"more").await.unwrap_err();
+        assert!(muxbroker::Error::from_io(&error).unwrap().is_stream_closed());
+        assert_eq!(error.to_string(), "stream closed");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn two_peers_over_a_tiny_pipe_write_a_megabyte_each_way_without_deadlock() {
+    let (client, server) = common::pair_over(1024, Default::default(), Default::default());
+    within(async {
+        let ours = client.open().await.unwrap();
+        let theirs = server.accept().await.unwrap();
+        let data = pattern(1024 * 1024);
+        let exchange = |stream: muxbroker::Stream| {
+            let data = data.clone();
+            async move {
+                let (mut read, mut write) = stream.into_split();
+                let (got, ()) = tokio::join!(
+                    async {
+                        let mut got = Vec::new();
+                        read.read_to_end(&mut got).await.unwrap();
+                        got
+                    },
+                    async {
+                        write.write_all(&data).await.unwrap();
+                        write.shutdown().await.unwrap();
+                    }
+                );
+                assert_eq!(got, data);
+            }
+        };
+        tokio::join!(exchange(ours), exchange(theirs));
+    })
+    .await;
+}
