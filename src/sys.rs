@@ -29,3 +29,11 @@ pub(crate) fn end_with_parent(command: &mut Command) {
 /// Other systems have no such signal; there our own plugins watch their parent themselves.
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
 pub(crate) fn end_with_parent(_: &mut Command) {}
+
+/// Has `handler` run when the process ends by `exit` or by returning from `main`. It must not panic.
+#[cfg(unix)]
+pub(crate) fn at_exit(handler: extern "C" fn()) {
+    // SAFETY: the handler is a plain function of this program that lives as long as it. A refusal (no memory)
+    // only means that the handler does not run.
+    unsafe { libc::atexit(handler) };
+}

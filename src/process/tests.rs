@@ -1,4 +1,5 @@
 //! Shell scripts as plugins: what the process layer alone must get right.
+#![allow(clippy::unwrap_used)]
 
 use super::*;
 use std::{

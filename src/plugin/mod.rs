@@ -1,0 +1,3 @@
+//! The plugin's side.
+
+pub(crate) mod stdio;
