@@ -6,8 +6,6 @@ mod grpc;
 mod handshake;
 pub mod logs;
 mod net;
-#[allow(dead_code)]
-mod plugin;
 #[allow(dead_code, unused_imports)] // the client is being built on it
 mod process;
 mod protocol;

@@ -41,13 +41,13 @@ impl Channel {
 
 /// The redirected standard streams of this process. Dropping it ends the redirection; what the host did not take
 /// goes to the real standard error.
-pub(crate) struct Stdio {
+pub(crate) struct Redirect {
     queues: Arc<Queues>,
     #[cfg(unix)]
-    redirect: Arc<unix::Redirect>,
+    descriptors: Arc<unix::Descriptors>,
 }
 
-impl Stdio {
+impl Redirect {
     /// Points descriptors 1 and 2 at pipes that fill the queues. There is one redirection per process at a time.
     ///
     /// Where descriptors cannot be redirected (Windows) printing keeps its usual ways and the queues stay empty.
@@ -55,7 +55,7 @@ impl Stdio {
         let queues = Arc::<Queues>::default();
         Ok(Self {
             #[cfg(unix)]
-            redirect: unix::Redirect::install(&queues)?,
+            descriptors: unix::Descriptors::install(&queues)?,
             queues,
         })
     }
@@ -63,7 +63,7 @@ impl Stdio {
     /// Writes to the real standard output: the handshake line, with its newline.
     pub(crate) fn print(&self, line: &str) -> io::Result<()> {
         #[cfg(unix)]
-        return self.redirect.print(line.as_bytes());
+        return self.descriptors.print(line.as_bytes());
         #[cfg(not(unix))]
         {
             io::Write::write_all(&mut io::stdout(), line.as_bytes())?;
@@ -80,7 +80,7 @@ impl Stdio {
     /// [`Source::next`] ends; later prints go to the real standard error.
     pub(crate) async fn finish(self, grace: Duration) {
         #[cfg(unix)]
-        self.redirect.restore_and_drain(grace);
+        self.descriptors.restore_and_drain(grace);
         self.queues.close();
         let _ = timeout(grace, self.queues.delivered()).await;
         // Dropping spills the rest.
@@ -88,9 +88,9 @@ impl Stdio {
 }
 
 #[cfg(unix)]
-impl Drop for Stdio {
+impl Drop for Redirect {
     fn drop(&mut self) {
-        self.redirect.spill();
+        self.descriptors.spill();
     }
 }
 

@@ -35,9 +35,9 @@ const LAST_DELIVERIES: Duration = Duration::from_secs(1);
 const NO_PROGRESS: Duration = Duration::from_millis(50);
 
 /// The redirection in force. For the exit handler and the panic hook, which nobody can hand anything to.
-static CURRENT: Mutex<Option<Arc<Redirect>>> = Mutex::new(None);
+static CURRENT: Mutex<Option<Arc<Descriptors>>> = Mutex::new(None);
 
-pub(super) struct Redirect {
+pub(super) struct Descriptors {
     queues: Arc<Queues>,
     stdout: OwnedFd,
     stderr: OwnedFd,
@@ -54,7 +54,7 @@ struct Pipe {
     reading: Mutex<()>,
 }
 
-impl Redirect {
+impl Descriptors {
     pub(super) fn install(queues: &Arc<Queues>) -> io::Result<Arc<Self>> {
         let mut current = lock(&CURRENT);
         if current.is_some() {
@@ -66,7 +66,7 @@ impl Redirect {
         let (from_stdout, to_stdout) = pipe_with(PipeFlags::CLOEXEC)?;
         let (from_stderr, to_stderr) = pipe_with(PipeFlags::CLOEXEC)?;
         let pipe = |channel, from| Pipe { channel, from, reading: Mutex::default() };
-        let redirect = Arc::new(Self {
+        let descriptors = Arc::new(Self {
             queues: Arc::clone(queues),
             stdout: io::stdout().as_fd().try_clone_to_owned()?,
             stderr: io::stderr().as_fd().try_clone_to_owned()?,
@@ -74,21 +74,21 @@ impl Redirect {
             in_force: Mutex::new(None),
         });
         for (index, name) in ["plugin stdout", "plugin stderr"].into_iter().enumerate() {
-            let redirect = Arc::clone(&redirect);
+            let descriptors = Arc::clone(&descriptors);
             // Ends with the last writer of its pipe: us, or a grandchild that outlives the redirection.
-            let run = move || redirect.read(&redirect.pipes[index]);
+            let run = move || descriptors.read(&descriptors.pipes[index]);
             thread::Builder::new().name(name.into()).stack_size(THREAD_STACK).spawn(run)?;
         }
         dup2_stdout(&to_stdout)?;
         if let Err(error) = dup2_stderr(&to_stderr) {
-            dup2_stdout(&redirect.stdout)?;
+            dup2_stdout(&descriptors.stdout)?;
             return Err(error.into());
         }
-        *lock(&redirect.in_force) = Some([to_stdout, to_stderr]);
-        *current = Some(Arc::clone(&redirect));
+        *lock(&descriptors.in_force) = Some([to_stdout, to_stderr]);
+        *current = Some(Arc::clone(&descriptors));
         drop(current);
         install_hooks();
-        Ok(redirect)
+        Ok(descriptors)
     }
 
     pub(super) fn print(&self, bytes: &[u8]) -> io::Result<()> {
@@ -240,8 +240,8 @@ fn headline(info: &PanicHookInfo<'_>) -> String {
 fn install_hooks() {
     static HOOKS: Once = Once::new();
     extern "C" fn at_exit() {
-        if let Some(redirect) = current() {
-            redirect.exiting();
+        if let Some(descriptors) = current() {
+            descriptors.exiting();
         }
     }
     HOOKS.call_once(|| {
@@ -251,14 +251,14 @@ fn install_hooks() {
         }
         let previous = panic::take_hook();
         panic::set_hook(Box::new(move |info| match current() {
-            Some(redirect) => redirect.panicking(info, || previous(info)),
+            Some(descriptors) => descriptors.panicking(info, || previous(info)),
             None => previous(info),
         }));
     });
 }
 
 /// Never waits: a hook may run in the middle of anything.
-fn current() -> Option<Arc<Redirect>> {
+fn current() -> Option<Arc<Descriptors>> {
     match CURRENT.try_lock() {
         Ok(current) => current.clone(),
         Err(TryLockError::Poisoned(current)) => current.into_inner().clone(),

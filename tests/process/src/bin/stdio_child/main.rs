@@ -15,7 +15,7 @@ use std::{
     thread,
     time::Duration,
 };
-use stdio::{Channel, Source, Stdio};
+use stdio::{Channel, Redirect, Source};
 use tokio::{io::AsyncWriteExt, net::UnixStream, runtime::Builder};
 
 const GRACE: Duration = Duration::from_secs(5);
@@ -31,21 +31,21 @@ fn main() {
 }
 
 async fn run(end: &str) {
-    let stdio = Stdio::install().unwrap();
-    stdio.print("1|1|unix|/tmp/x|netrpc|\n").unwrap();
+    let redirect = Redirect::install().unwrap();
+    redirect.print("1|1|unix|/tmp/x|netrpc|\n").unwrap();
     if end != "unread" {
-        deliver(stdio.source()).await;
+        deliver(redirect.source()).await;
     }
     match end {
         "finish" => {
             lines(0..5000);
             eprintln!("line 5000");
-            stdio.finish(GRACE).await;
+            redirect.finish(GRACE).await;
         }
         "unfinished-line" => {
             lines(0..10);
             print!("line 10");
-            stdio.finish(GRACE).await;
+            redirect.finish(GRACE).await;
         }
         "return" | "unread" => lines(0..5000),
         "exit" => {
@@ -72,7 +72,7 @@ async fn run(end: &str) {
             let panicked = tokio::spawn(async { panic!("contained") }).await.is_err();
             lines(0..if panicked { 5000 } else { 0 });
             eprintln!("line 5000");
-            stdio.finish(GRACE).await;
+            redirect.finish(GRACE).await;
         }
         // In C's buffer, which is flushed after every exit handler.
         "c" => (0..300).for_each(|i| {
@@ -85,25 +85,25 @@ async fn run(end: &str) {
             child.args(["-c", "for i in 100 101 102; do echo line $i; done; sleep 60 & echo $!"]);
             let output = child.spawn().unwrap().wait().unwrap();
             assert!(output.success());
-            stdio.finish(GRACE).await;
+            redirect.finish(GRACE).await;
         }
         "flood" => {
             lines(0..200_000);
-            stdio.finish(GRACE).await;
+            redirect.finish(GRACE).await;
         }
         "flood-from-tasks" => {
             let task = |n: usize| tokio::spawn(async move { lines(n * 20_000..(n + 1) * 20_000) });
             for task in [0, 1, 2, 3].map(task) {
                 task.await.unwrap();
             }
-            stdio.finish(GRACE).await;
+            redirect.finish(GRACE).await;
         }
         "twice" => {
             lines(0..10);
-            assert!(Stdio::install().is_err(), "a second redirection would lose the first");
-            stdio.finish(GRACE).await;
+            assert!(Redirect::install().is_err(), "a second redirection would lose the first");
+            redirect.finish(GRACE).await;
             println!("line 10");
-            let again = Stdio::install().unwrap();
+            let again = Redirect::install().unwrap();
             deliver(again.source()).await;
             println!("line 11");
             again.finish(GRACE).await;
@@ -114,7 +114,7 @@ async fn run(end: &str) {
                 tokio::time::sleep(Duration::from_millis(5)).await;
             }
             lines(0..10);
-            stdio.finish(GRACE).await;
+            redirect.finish(GRACE).await;
             println!("nobody reads this, and it must not panic");
         }
         other => panic!("unknown way to end: {other}"),

@@ -1,3 +1,0 @@
-//! The plugin's side.
-
-pub(crate) mod stdio;
