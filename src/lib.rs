@@ -13,6 +13,9 @@ mod sys;
 
 pub use error::{Error, ErrorKind, Fault, Result};
 #[cfg(feature = "grpc")]
-pub use grpc::{DEFAULT_MESSAGE_LIMIT, GrpcChannel, GrpcService, GrpcServices};
+pub use grpc::{
+    DEFAULT_MESSAGE_LIMIT, GrpcBroker, GrpcChannel, GrpcListener, GrpcService, GrpcServices, GrpcStream,
+    Served,
+};
 pub use handshake::{Address, CORE_PROTOCOL_VERSION, Handshake, HandshakeLine, env};
 pub use protocol::{Protocol, UnknownProtocol};

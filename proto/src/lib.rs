@@ -7,7 +7,7 @@
 //!
 //! [go-plugin]: https://github.com/hashicorp/go-plugin
 
-#[allow(clippy::all, missing_docs, reason = "generated")]
+#[allow(clippy::all, missing_docs, unreachable_pub, reason = "generated")]
 #[rustfmt::skip]
 #[path = "generated/plugin.rs"]
 mod generated;

@@ -1,12 +1,31 @@
 //! The gRPC transport.
 
+mod broker;
 mod channel;
+mod check;
+mod controller;
+mod dial;
+mod host;
+mod io;
+mod serve;
+mod server;
 mod services;
+mod standard;
 mod status;
+mod stdio;
 
+pub use broker::{GrpcBroker, GrpcListener, GrpcStream, Served};
 pub use channel::GrpcChannel;
 pub use services::{GrpcService, GrpcServices};
+
+pub(crate) use broker::Sockets;
+pub(crate) use host::HostConnection;
+pub(crate) use server::{GrpcServer, RunningServer};
+pub(crate) use stdio::{Output, StdioSource};
 
 /// The largest message unless the user says otherwise, in bytes: the limit of a Go host, and the largest
 /// that Go's gRPC can be set to. A Go plugin accepts 4 MiB unless it was told otherwise.
 pub const DEFAULT_MESSAGE_LIMIT: usize = i32::MAX as usize;
+
+#[cfg(test)]
+mod tests;

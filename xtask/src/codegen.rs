@@ -27,6 +27,7 @@ const SETS: &[Set] = &[
         out: "proto/src/generated",
     },
     Set { root: "examples/hello-cli/proto", protos: &["greeter.proto"], out: "examples/hello-cli/generated" },
+    Set { root: "src/grpc/tests/proto", protos: &["peer.proto"], out: "src/grpc/tests/generated" },
 ];
 
 /// The descriptors that reflection serves, beside the code.

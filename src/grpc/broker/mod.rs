@@ -1,0 +1,204 @@
+//! Further connections between host and plugin, in both directions, beside the one that they began with.
+//!
+//! Each has a number that one side takes with [`GrpcBroker::next_id`] and tells the other in a call of the
+//! application. One side then serves under it ([`GrpcBroker::serve`]), the other dials it
+//! ([`GrpcBroker::dial`]). What the two brokers tell each other travels in a stream of the first
+//! connection: [`outbox`] is this side's end, [`mailbox`] what the other side said.
+
+mod link;
+mod listener;
+mod mailbox;
+mod outbox;
+mod served;
+mod sockets;
+
+use std::{
+    fmt,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::Instant,
+};
+
+use go_plugin_proto::ConnInfo;
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+use tonic::server::NamedService;
+
+use self::{
+    mailbox::{Claim, Delivery, Mailbox, PAIRING_LIMIT},
+    outbox::{Outbox, broker_closed},
+};
+use super::{GrpcChannel, GrpcService, GrpcServices, dial::Dialer};
+use crate::{Address, Error, ErrorKind, Result};
+
+pub use listener::{GrpcListener, GrpcStream};
+pub use served::Served;
+pub(crate) use sockets::Sockets;
+
+/// Opens further connections between host and plugin. Go's `GRPCBroker`.
+///
+/// A cheap handle; all clones are the same broker. Ends with the connection to the other side: what it
+/// serves is stopped then, what it dialled is cut.
+#[derive(Clone)]
+pub struct GrpcBroker(Arc<Shared>);
+
+struct Shared {
+    last_id: AtomicU32,
+    outbox: Outbox,
+    mailbox: Mutex<Mailbox>,
+    sockets: Sockets,
+    message_limit: usize,
+    closed: CancellationToken,
+}
+
+impl GrpcBroker {
+    pub(crate) fn new(sockets: Sockets, message_limit: usize) -> Self {
+        Self(Arc::new(Shared {
+            last_id: AtomicU32::new(0),
+            outbox: Outbox::default(),
+            mailbox: Mutex::default(),
+            sockets,
+            message_limit,
+            closed: CancellationToken::new(),
+        }))
+    }
+
+    /// A number that this side has not used yet; the first is 1. Go's `NextId`.
+    pub fn next_id(&self) -> u32 {
+        self.0.last_id.fetch_add(1, Ordering::Relaxed).wrapping_add(1)
+    }
+
+    /// Serves one service under a new number, [`Served::id`], which the other side needs to dial it.
+    ///
+    /// The server runs until the returned guard is dropped or the connection to the other side ends.
+    ///
+    /// # Errors
+    ///
+    /// As [`accept`](Self::accept).
+    pub fn serve<S: GrpcService + NamedService>(&self, service: S) -> Result<Served> {
+        let mut services = self.services();
+        services.add(service)?;
+        self.accept_and_serve(self.next_id(), services)
+    }
+
+    /// Serves any number of services, from [`services`](Self::services), under a number of your own. Go's
+    /// `AcceptAndServe`.
+    ///
+    /// # Errors
+    ///
+    /// As [`accept`](Self::accept).
+    pub fn accept_and_serve(&self, id: u32, services: GrpcServices) -> Result<Served> {
+        Ok(Served::start(id, self.listen(id)?, services, &self.0.closed))
+    }
+
+    /// An empty set of services, for [`accept_and_serve`](Self::accept_and_serve).
+    pub fn services(&self) -> GrpcServices {
+        GrpcServices::new(self.0.message_limit)
+    }
+
+    /// Listens for the connections that the other side dials under this number, for a server of your own.
+    /// Go's `Accept`.
+    ///
+    /// # Errors
+    ///
+    /// If no socket can be made, or the connection to the other side has ended.
+    pub fn accept(&self, id: u32) -> Result<GrpcListener> {
+        Ok(GrpcListener::new(self.listen(id)?, self.0.closed.clone()))
+    }
+
+    /// Connects to what the other side serves under this number. Waits up to 5 seconds for the other side
+    /// to say where, and as long for it to answer. Go's `Dial`.
+    ///
+    /// Dropping the future gives up; nothing is left behind.
+    ///
+    /// # Errors
+    ///
+    /// If the time is over, or nobody answers there, or the connection to the other side has ended.
+    pub async fn dial(&self, id: u32) -> Result<GrpcChannel> {
+        let info = tokio::select! {
+            info = self.claim(id) => info?,
+            () = self.0.closed.cancelled() => return Err(broker_closed()),
+        };
+        let address = Address::parse(&info.network, &info.address)
+            .map_err(|text| Error::new(ErrorKind::Protocol, text))?;
+        let dialer = Dialer::to(address, PAIRING_LIMIT);
+        let channel = dialer.connect(PAIRING_LIMIT, self.0.closed.clone()).await?;
+        Ok(GrpcChannel::new(channel, self.0.message_limit).0)
+    }
+
+    /// Ends everything that goes through this broker. Later calls fail with `broker closed`.
+    pub(crate) fn close(&self) {
+        self.0.outbox.close();
+        self.mailbox().clear();
+        self.0.closed.cancel();
+    }
+
+    /// Where a host's sockets are, once there was one.
+    #[cfg(all(test, unix))]
+    pub(crate) fn socket_dir(&self) -> Option<std::path::PathBuf> {
+        self.0.sockets.dir()
+    }
+
+    /// A socket for connections under `id`, which the other side has been told about.
+    fn listen(&self, id: u32) -> Result<listener::Incoming> {
+        if self.0.closed.is_cancelled() {
+            return Err(broker_closed());
+        }
+        let (address, incoming) = self.0.sockets.listen()?;
+        self.0.outbox.send(ConnInfo {
+            service_id: id,
+            network: address.network().to_owned(),
+            address: address.to_string(),
+            knock: None,
+        })?;
+        Ok(incoming)
+    }
+
+    async fn claim(&self, id: u32) -> Result<ConnInfo> {
+        let claim = self.mailbox().claim(id, Instant::now());
+        let receiver = match claim {
+            Claim::Ready(info) => return Ok(info),
+            Claim::Wait(receiver) => receiver,
+        };
+        let waiting = Waiting { broker: self, id };
+        let info = timeout(PAIRING_LIMIT, receiver).await;
+        drop(waiting);
+        match info {
+            Ok(Ok(info)) => Ok(info),
+            Ok(Err(_)) => Err(broker_closed()),
+            Err(_) => Err(Error::new(ErrorKind::Timeout, "timeout waiting for connection info")),
+        }
+    }
+
+    fn receive(&self, info: ConnInfo) {
+        let id = info.service_id;
+        let delivery = self.mailbox().deliver(info, Instant::now());
+        if delivery != Delivery::Kept {
+            tracing::debug!(id, ?delivery, "dropped a broker message");
+        }
+    }
+
+    fn mailbox(&self) -> MutexGuard<'_, Mailbox> {
+        self.0.mailbox.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for GrpcBroker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("GrpcBroker").field("closed", &self.0.closed.is_cancelled()).finish_non_exhaustive()
+    }
+}
+
+/// Removes what a dialler leaves in the mailbox when it gives up.
+struct Waiting<'a> {
+    broker: &'a GrpcBroker,
+    id: u32,
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.broker.mailbox().forget_idle(self.id);
+    }
+}

@@ -1,0 +1,116 @@
+//! One gRPC server among several in a process, with a stop that always ends.
+
+use std::{io, time::Duration};
+
+use tokio::{task::JoinHandle, time::sleep};
+use tokio_stream::{Stream, StreamExt as _};
+use tokio_util::sync::CancellationToken;
+
+use super::{io::Io, io::Severable, services::ServiceRouter};
+use crate::net::{Connection, Listener};
+
+/// How long to wait before accepting again after a failure: most likely there are no descriptors left, and
+/// the next attempt would fail as fast as this one. Go's `net/http` and grpc-go wait up to a second.
+const ACCEPT_RETRY: Duration = Duration::from_millis(100);
+
+/// A running server. Dropping it stops it as [`Serving::stop`] does, in the background.
+#[derive(Debug)]
+pub(crate) struct Serving {
+    stop: CancellationToken,
+    cut: CancellationToken,
+    task: JoinHandle<()>,
+}
+
+impl Serving {
+    /// Serves every connection of `incoming`, until stopped or `stop` is cancelled: no new connections and
+    /// calls then, and `grace` for the running ones, which are cut after it.
+    pub(crate) fn start<IO>(
+        router: ServiceRouter,
+        incoming: impl Stream<Item = io::Result<IO>> + Send + 'static,
+        stop: CancellationToken,
+        grace: Duration,
+    ) -> Self
+    where
+        IO: Io + 'static,
+    {
+        let cut = CancellationToken::new();
+        let incoming = {
+            let cut = cut.clone();
+            incoming.map(move |io| io.map(|io| Severable::new(io, cut.clone(), stopped)))
+        };
+        let serve = tonic::transport::Server::builder().serve_with_incoming_shutdown(
+            router,
+            incoming,
+            stop.clone().cancelled_owned(),
+        );
+        let (stop_seen, cut_off) = (stop.clone(), cut.clone());
+        let task = tokio::spawn(async move {
+            let bounded = async {
+                stop_seen.cancelled().await;
+                tokio::select! {
+                    () = sleep(grace) => {}
+                    () = cut_off.cancelled() => {}
+                }
+                cut_off.cancel();
+                // The connections' own tasks notice and end, and with them `serve`.
+                std::future::pending::<()>().await;
+            };
+            tokio::select! {
+                served = serve => if let Err(error) = served {
+                    tracing::debug!(%error, "gRPC server ended");
+                },
+                () = bounded => {}
+            }
+        });
+        Self { stop, cut, task }
+    }
+
+    /// Ends once no connection is left: running calls get the grace, connections without calls none.
+    pub(crate) async fn stop(&mut self) {
+        self.stop.cancel();
+        self.ended().await;
+    }
+
+    /// grpc-go's `Server.Stop`: every connection is cut now, handlers are dropped.
+    pub(crate) async fn kill(&mut self) {
+        self.cut.cancel();
+        self.stop().await;
+    }
+
+    /// Lets it run until the token that it was started with is cancelled.
+    pub(crate) fn detach(mut self) {
+        self.stop = CancellationToken::new(); // so that dropping stops nothing
+    }
+
+    /// Waits until the server has ended, for whatever reason.
+    pub(crate) async fn ended(&mut self) {
+        if !self.task.is_finished() {
+            let _ = (&mut self.task).await;
+        }
+    }
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}
+
+fn stopped() -> io::Error {
+    io::Error::new(io::ErrorKind::ConnectionAborted, "the server was stopped")
+}
+
+/// The connections of a listener. Ends never; dropping it closes the listener.
+pub(crate) fn incoming(listener: Listener) -> impl Stream<Item = io::Result<Connection>> + Send + 'static {
+    futures_util::stream::unfold(listener, |listener| async {
+        loop {
+            match listener.accept().await {
+                Ok(connection) => return Some((Ok(connection), listener)),
+                Err(error) => {
+                    tracing::warn!(%error, "cannot accept a connection");
+                    sleep(ACCEPT_RETRY).await;
+                }
+            }
+        }
+    })
+}

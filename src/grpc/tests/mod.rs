@@ -1,0 +1,254 @@
+//! A host and a plugin in one process, on sockets or in memory.
+
+mod broker;
+mod connect;
+mod output;
+mod serving;
+
+#[allow(clippy::all, missing_docs, unreachable_pub, reason = "generated")]
+#[rustfmt::skip]
+#[path = "generated/testing.rs"]
+pub(crate) mod peer;
+
+use std::{
+    collections::VecDeque,
+    io,
+    pin::Pin,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use tokio::{
+    io::{AsyncWrite, DuplexStream, duplex},
+    sync::{Notify, mpsc},
+    time::timeout,
+};
+use tokio_stream::{Stream, StreamExt as _, wrappers::ReceiverStream};
+use tonic::{Request, Response, Status, Streaming};
+
+use self::peer::{Blob, Id, Nothing, peer_client::PeerClient, peer_server, peer_server::PeerServer};
+use super::{
+    DEFAULT_MESSAGE_LIMIT, GrpcBroker, GrpcServer, HostConnection, Output, RunningServer, Served, Sockets,
+    StdioSource, dial::Dialer,
+};
+use crate::{Error, ErrorKind};
+
+/// Generous: the machine may be slow and shared.
+pub(super) const DEADLINE: Duration = Duration::from_secs(60);
+
+pub(super) async fn within<T>(what: &str, work: impl Future<Output = T>) -> T {
+    match timeout(DEADLINE, work).await {
+        Ok(value) => value,
+        Err(_) => panic!("waited {DEADLINE:?} in vain for {what}"),
+    }
+}
+
+/// Does what it is asked to.
+#[derive(Clone)]
+pub(super) struct Peer {
+    broker: GrpcBroker,
+    pub(super) hanging: Arc<AtomicUsize>,
+    offered: Arc<Mutex<Vec<Served>>>,
+}
+
+impl Peer {
+    pub(super) fn new(broker: &GrpcBroker) -> Self {
+        Self { broker: broker.clone(), hanging: Arc::default(), offered: Arc::default() }
+    }
+
+    pub(super) fn server(self) -> PeerServer<Self> {
+        PeerServer::new(self).max_decoding_message_size(DEFAULT_MESSAGE_LIMIT)
+    }
+}
+
+struct Counted(Arc<AtomicUsize>);
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+type Blobs = Pin<Box<dyn Stream<Item = Result<Blob, Status>> + Send>>;
+
+#[tonic::async_trait]
+impl peer_server::Peer for Peer {
+    type TicksStream = Blobs;
+    type TalkStream = Blobs;
+
+    async fn echo(&self, request: Request<Blob>) -> Result<Response<Blob>, Status> {
+        Ok(Response::new(request.into_inner()))
+    }
+
+    async fn hang(&self, _: Request<Nothing>) -> Result<Response<Nothing>, Status> {
+        self.hanging.fetch_add(1, Ordering::SeqCst);
+        let _counted = Counted(self.hanging.clone());
+        std::future::pending().await
+    }
+
+    async fn ticks(&self, _: Request<Nothing>) -> Result<Response<Blobs>, Status> {
+        let ticks = tokio_stream::iter(0_u64..).then(|n| async move {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+            Ok(Blob { data: n.to_le_bytes().to_vec() })
+        });
+        Ok(Response::new(Box::pin(ticks)))
+    }
+
+    async fn talk(&self, request: Request<Streaming<Blob>>) -> Result<Response<Blobs>, Status> {
+        Ok(Response::new(Box::pin(request.into_inner())))
+    }
+
+    async fn fail(&self, request: Request<Blob>) -> Result<Response<Nothing>, Status> {
+        Err(Error::msg(String::from_utf8_lossy(&request.get_ref().data)).into())
+    }
+
+    async fn call_back(&self, request: Request<Id>) -> Result<Response<Blob>, Status> {
+        let channel = self.broker.dial(request.get_ref().id).await?;
+        PeerClient::new(channel).echo(Blob { data: b"called back".to_vec() }).await
+    }
+
+    async fn offer(&self, _: Request<Nothing>) -> Result<Response<Id>, Status> {
+        let served = self.broker.serve(Peer::new(&self.broker).server())?;
+        let id = served.id();
+        self.offered.lock().unwrap().push(served);
+        Ok(Response::new(Id { id }))
+    }
+}
+
+/// What a test lets the plugin print.
+#[derive(Clone, Default)]
+pub(super) struct Printed {
+    queue: Arc<Mutex<VecDeque<(Output, Bytes)>>>,
+    more: Arc<Notify>,
+}
+
+impl Printed {
+    pub(super) fn print(&self, output: Output, text: impl Into<Bytes>) {
+        self.queue.lock().unwrap().push_back((output, text.into()));
+        self.more.notify_waiters();
+        self.more.notify_one();
+    }
+
+    pub(super) fn left(&self) -> usize {
+        self.queue.lock().unwrap().len()
+    }
+}
+
+impl StdioSource for Printed {
+    async fn next(&self) -> (Output, Bytes) {
+        loop {
+            let more = self.more.notified();
+            if let Some(front) = self.queue.lock().unwrap().front() {
+                return front.clone();
+            }
+            more.await;
+        }
+    }
+
+    fn done(&self) {
+        self.queue.lock().unwrap().pop_front();
+    }
+}
+
+/// Collects what is written to it.
+#[derive(Clone, Default)]
+pub(super) struct Collect {
+    bytes: Arc<Mutex<Vec<u8>>>,
+    more: Arc<Notify>,
+}
+
+impl Collect {
+    pub(super) fn bytes(&self) -> Vec<u8> {
+        self.bytes.lock().unwrap().clone()
+    }
+
+    pub(super) async fn wait_for(&self, length: usize) -> Vec<u8> {
+        within("output", async {
+            loop {
+                let more = self.more.notified();
+                if self.bytes().len() >= length {
+                    return self.bytes();
+                }
+                more.await;
+            }
+        })
+        .await
+    }
+}
+
+impl AsyncWrite for Collect {
+    fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        self.bytes.lock().unwrap().extend_from_slice(buf);
+        self.more.notify_waiters();
+        self.more.notify_one();
+        Poll::Ready(Ok(buf.len()))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+}
+
+/// A wire in memory that can be dialled any number of times.
+pub(super) fn wire() -> (Dialer, impl Stream<Item = io::Result<DuplexStream>> + Send + 'static) {
+    let (sender, receiver) = mpsc::channel::<io::Result<DuplexStream>>(16);
+    let dialer = Dialer::new(move || {
+        let sender = sender.clone();
+        async move {
+            let (ours, theirs) = duplex(64 << 10);
+            let gone = |_| Error::new(ErrorKind::Disconnected, "nobody listens");
+            sender.send(Ok(theirs)).await.map_err(gone)?;
+            Ok(ours)
+        }
+    });
+    (dialer, ReceiverStream::new(receiver))
+}
+
+/// A plugin that serves [`Peer`], and its host.
+pub(super) struct Pair {
+    pub(super) host: HostConnection,
+    pub(super) plugin: RunningServer,
+    pub(super) peer: Peer,
+    pub(super) printed: Printed,
+    pub(super) stdout: Collect,
+    pub(super) stderr: Collect,
+}
+
+impl Pair {
+    pub(super) async fn new() -> Self {
+        let (dialer, incoming) = wire();
+        let printed = Printed::default();
+        let (plugin, peer) = plugin(printed.clone(), incoming).await;
+        let (stdout, stderr) = (Collect::default(), Collect::default());
+        let host = HostConnection::over(dialer, stdout.clone(), stderr.clone(), DEADLINE).await.unwrap();
+        Self { host, plugin, peer, printed, stdout, stderr }
+    }
+
+    pub(super) fn client(&self) -> PeerClient<super::GrpcChannel> {
+        let channel = self.host.channel();
+        let limit = channel.message_limit();
+        PeerClient::new(channel).max_decoding_message_size(limit)
+    }
+}
+
+pub(super) async fn plugin(
+    printed: Printed,
+    incoming: impl Stream<Item = io::Result<DuplexStream>> + Send + 'static,
+) -> (RunningServer, Peer) {
+    let broker = GrpcBroker::new(Sockets::private(), DEFAULT_MESSAGE_LIMIT);
+    let peer = Peer::new(&broker);
+    let server = GrpcServer::new(broker, printed, |_, services| {
+        services.add_descriptors(include_bytes!("generated/descriptors.bin"));
+        services.add(peer.clone().server())
+    });
+    (server.await.unwrap().start(incoming), peer)
+}

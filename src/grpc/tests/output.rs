@@ -1,0 +1,118 @@
+use super::*;
+use crate::grpc::stdio;
+use go_plugin_proto::{StdioData, grpc_stdio_client::GrpcStdioClient, stdio_data::Channel};
+use tonic::transport::Channel as Connected;
+
+#[tokio::test]
+async fn both_streams_arrive_complete_and_apart() {
+    let pair = Pair::new().await;
+    let (mut out, mut err) = (Vec::new(), Vec::new());
+    for n in 0..1000 {
+        let (line, other) = (format!("out {n}\n"), format!("err {n}\n"));
+        out.extend_from_slice(line.as_bytes());
+        err.extend_from_slice(other.as_bytes());
+        pair.printed.print(Output::Stdout, line);
+        pair.printed.print(Output::Stderr, other);
+    }
+    assert_eq!(pair.stdout.wait_for(out.len()).await, out);
+    assert_eq!(pair.stderr.wait_for(err.len()).await, err);
+}
+
+#[tokio::test]
+async fn a_large_piece_travels_in_several_messages() {
+    let pair = Pair::new().await;
+    let large: Vec<u8> = (0..=255).cycle().take(1_000_000).collect();
+    pair.printed.print(Output::Stdout, large.clone());
+    assert_eq!(pair.stdout.wait_for(large.len()).await, large);
+}
+
+#[tokio::test]
+async fn what_was_printed_before_the_end_is_delivered() {
+    for _ in 0..20 {
+        let pair = Pair::new().await;
+        let stopping = tokio::spawn(async move {
+            pair.plugin.stop_requested().await;
+            pair.plugin.stop().await;
+        });
+        for n in 0..500 {
+            pair.printed.print(Output::Stdout, format!("{n}\n"));
+        }
+        pair.host.shutdown(DEADLINE).await.unwrap();
+        let expected: String = (0..500).map(|n| format!("{n}\n")).collect();
+        assert_eq!(String::from_utf8(pair.stdout.bytes()).unwrap(), expected);
+        assert_eq!(pair.printed.left(), 0);
+        stopping.await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_later_consumer_takes_over() {
+    let (dialer, incoming) = wire();
+    let printed = Printed::default();
+    let (_plugin, _) = plugin(printed.clone(), incoming).await;
+    let closed = tokio_util::sync::CancellationToken::new();
+    let channel: Connected = dialer.connect(DEADLINE, closed).await.unwrap();
+    let mut client = GrpcStdioClient::new(channel);
+    let mut first = client.stream_stdio(()).await.unwrap().into_inner();
+    printed.print(Output::Stdout, "one");
+    assert_eq!(first.next().await.unwrap().unwrap().data, b"one");
+
+    let mut second = client.stream_stdio(()).await.unwrap().into_inner();
+    assert!(within("the first stream to end", first.next()).await.is_none());
+    printed.print(Output::Stderr, "two");
+    let two = StdioData { channel: Channel::Stderr.into(), data: b"two".to_vec() };
+    let mut next = second.next().await.unwrap().unwrap();
+    // It was under way to the first when that ended: delivered twice rather than never.
+    if next.data == b"one" {
+        next = second.next().await.unwrap().unwrap();
+    }
+    assert_eq!(next, two);
+}
+
+/// Fails at the first write.
+struct Broken;
+
+impl AsyncWrite for Broken {
+    fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, _: &[u8]) -> Poll<io::Result<usize>> {
+        Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+}
+
+#[tokio::test]
+async fn a_broken_sink_does_not_hold_up_the_other() {
+    let (dialer, incoming) = wire();
+    let printed = Printed::default();
+    let (_plugin, _) = plugin(printed.clone(), incoming).await;
+    let stderr = Collect::default();
+    let _host = HostConnection::over(dialer, Broken, stderr.clone(), DEADLINE).await.unwrap();
+    printed.print(Output::Stdout, "lost");
+    printed.print(Output::Stdout, "lost");
+    printed.print(Output::Stderr, "kept");
+    assert_eq!(stderr.wait_for(4).await, b"kept");
+}
+
+#[tokio::test]
+async fn a_plugin_without_the_service_is_no_failure() {
+    let (dialer, incoming) = wire();
+    let broker = GrpcBroker::new(Sockets::private(), DEFAULT_MESSAGE_LIMIT);
+    let stop = tokio_util::sync::CancellationToken::new();
+    let mut services = broker.services();
+    services.add(Peer::new(&broker).server()).unwrap();
+    let _serving = crate::grpc::serve::Serving::start(services.into_router(), incoming, stop, DEADLINE);
+    let (stdout, stderr) = (Collect::default(), Collect::default());
+    let host = HostConnection::over(dialer, stdout, stderr, DEADLINE).await.unwrap();
+    // Answered with Unimplemented, and so ends.
+    within("the copying to end", stdio::copy(host.channel(), tokio::io::sink(), tokio::io::sink())).await;
+    let answer = PeerClient::new(host.channel()).echo(Blob { data: b"hello".to_vec() }).await.unwrap();
+    assert_eq!(answer.into_inner().data, b"hello");
+    // No controller either: the answer says so at once, and the connection is closed.
+    host.shutdown(DEADLINE).await.unwrap();
+}
