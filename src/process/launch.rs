@@ -1,10 +1,11 @@
 //! Starting a plugin, on a thread that then waits for its end.
 
 use super::{
-    ExitWatch, HostEnv, Process, Sink, Stdout,
+    ExitWatch, HostEnv, Process, Sink, Stdout, Tail,
     child::{Child, KillOnDrop},
     env::{self, Changes},
     pipes,
+    tail::Remembering,
 };
 use crate::sys;
 use std::{
@@ -33,6 +34,8 @@ pub(crate) struct Launch {
 pub(crate) struct Started {
     pub(crate) process: Process,
     pub(crate) stdout: Stdout,
+    /// What it says on standard error. Complete when the process has been killed or waited for with its output.
+    pub(crate) last_words: Tail,
 }
 
 /// What a command becomes on its thread.
@@ -110,11 +113,13 @@ impl Launch {
         let stderr = tokio::process::ChildStderr::from_std(stderr.ok_or_else(no_pipe)?)?;
         let tasks = TaskTracker::new();
         let (line, first_line) = oneshot::channel();
+        let last_words = Tail::default();
+        let logs = Remembering { sink: logs, tail: last_words.clone() };
         tasks.spawn(pipes::drain_stdout(stdout, exit.clone(), line));
         tasks.spawn(pipes::drain_stderr(stderr, exit.clone(), logs, raw));
         tasks.close();
         let stdout = Stdout::new(first_line, exit.clone());
-        Ok(Started { process: Process::new(child, exit, tasks), stdout })
+        Ok(Started { process: Process::new(child, exit, tasks), stdout, last_words })
     }
 
     fn set_env(&self, host: &HostEnv<'_>) {

@@ -19,6 +19,7 @@ mod kill;
 mod launch;
 mod pipes;
 mod socket;
+mod tail;
 
 pub(crate) use child::Process;
 pub(crate) use diagnose::diagnose;
@@ -27,6 +28,7 @@ pub(crate) use exit::{Exit, ExitWatch};
 pub(crate) use kill::{Ended, KillLimits};
 pub(crate) use launch::{Launch, Started};
 pub(crate) use pipes::{FirstLine, Sink, Stdout};
+pub(crate) use tail::Tail;
 
 #[cfg(all(test, unix))]
 mod tests;

@@ -138,6 +138,15 @@ async fn the_last_words_of_a_plugin_reach_the_log_before_kill_returns() {
 }
 
 #[tokio::test]
+async fn the_last_words_are_at_hand_for_an_error() {
+    let mut launch = shell("echo 'needs a config file' >&2; exit 2");
+    let started = launch.start(&HostEnv::default(), Collect::default(), None).await.unwrap();
+    started.process.exit().exited().await;
+    started.process.kill_now().await;
+    assert_eq!(started.last_words.text(), "needs a config file");
+}
+
+#[tokio::test]
 async fn a_grandchild_with_the_pipes_hides_nothing_and_delays_nothing() {
     let (process, stdout, logs) = start("sleep 60 & echo $! >&2; echo line; wait").await;
     assert_eq!(stdout.first_line(LONG).await, FirstLine::Line(b"line".into()));
