@@ -1,7 +1,7 @@
 //! What std offers only behind `unsafe`, in one place: a hook between fork and exec, and `atexit`.
 #![allow(unsafe_code)]
 
-use std::{io, process::Command};
+use std::process::Command;
 
 /// Has the kernel kill the child when the *thread* that starts it ends, and so also when the process does.
 ///
@@ -10,7 +10,7 @@ use std::{io, process::Command};
 #[cfg(any(target_os = "linux", target_os = "android"))]
 pub(crate) fn end_with_parent(command: &mut Command) {
     use rustix::process::{Signal, getpid, getppid, set_parent_process_death_signal};
-    use std::os::unix::process::CommandExt;
+    use std::{io, os::unix::process::CommandExt};
 
     let parent = getpid();
     let hook = move || {

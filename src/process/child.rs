@@ -159,8 +159,9 @@ impl From<Signal> for rustix::process::Signal {
 #[cfg(any(target_os = "linux", target_os = "android"))]
 mod linux {
     use super::{Child, Signal, unix_pid};
-    use rustix::process::{
-        PidfdFlags, WaitId, WaitIdOptions, kill_process, pidfd_open, pidfd_send_signal, waitid,
+    use rustix::{
+        io::Errno,
+        process::{PidfdFlags, WaitId, WaitIdOptions, kill_process, pidfd_open, pidfd_send_signal, waitid},
     };
     use std::{
         io,
@@ -176,12 +177,19 @@ mod linux {
 
     impl Child {
         pub(super) fn wait_for_end(&self) {
-            let Some(pid) = unix_pid(self.id) else { return };
-            let id = self.pidfd.as_ref().map_or(WaitId::Pid(pid), |fd| WaitId::PidFd(fd.as_fd()));
-            // Any other error than an interruption means that the kernel has already reaped it.
-            while let Err(rustix::io::Errno::INTR) =
-                waitid(id.clone(), WaitIdOptions::EXITED | WaitIdOptions::NOWAIT)
-            {}
+            let by_fd = self.pidfd.as_ref().map(|fd| WaitId::PidFd(fd.as_fd()));
+            // Kernels before 5.4 open such descriptors but do not wait for them.
+            let by_id = unix_pid(self.id).map(WaitId::Pid);
+            for id in by_fd.into_iter().chain(by_id) {
+                loop {
+                    match waitid(id.clone(), WaitIdOptions::EXITED | WaitIdOptions::NOWAIT) {
+                        Ok(_) => return,
+                        Err(Errno::INTR) => {}
+                        Err(_) => break,
+                    }
+                }
+            }
+            // Neither way: the host ignores SIGCHLD, so the kernel has reaped the process.
         }
 
         pub(super) fn send(&self, _: &mut process::Child, signal: Signal) -> io::Result<()> {

@@ -12,15 +12,22 @@ use std::{
     ffi::{OsStr, OsString},
     io,
     path::Path,
-    process::{ChildStderr, ChildStdout, Command, Stdio},
+    process::{self, ChildStderr, ChildStdout, Command, Stdio},
     sync::{Arc, Mutex, PoisonError},
     thread,
+    time::Duration,
 };
 use tokio::{io::AsyncWrite, sync::oneshot};
 use tokio_util::task::TaskTracker;
 
 /// Enough for a thread that only forks and waits: starting a command allocates on the heap.
 const THREAD_STACK: usize = 128 << 10;
+
+/// How often, and how far apart at first, a start is tried again while the program's file is open for writing.
+/// That is over in a moment: a file just written here is still held by a child that another thread is about to
+/// start, between its fork and its exec (golang/go#22315).
+const BUSY_RETRIES: u32 = 6;
+const BUSY_PAUSE: Duration = Duration::from_millis(5);
 
 /// A command that starts a plugin, any number of times.
 pub(crate) struct Launch {
@@ -89,9 +96,7 @@ impl Launch {
         let command = Arc::clone(&self.command);
         thread::Builder::new().name(format!("plugin {}", self.name())).stack_size(THREAD_STACK).spawn(
             move || {
-                let started = command.lock().unwrap_or_else(PoisonError::into_inner).spawn();
-                drop(command);
-                let mut process = match started {
+                let mut process = match spawn(&command) {
                     Ok(process) => process,
                     Err(error) => return drop(reply.send(Err(error))),
                 };
@@ -134,4 +139,17 @@ impl Launch {
             };
         }
     }
+}
+
+fn spawn(command: &Mutex<Command>) -> io::Result<process::Child> {
+    let mut command = command.lock().unwrap_or_else(PoisonError::into_inner);
+    for retry in 0..BUSY_RETRIES {
+        match command.spawn() {
+            Err(error) if error.kind() == io::ErrorKind::ExecutableFileBusy => {
+                thread::sleep(BUSY_PAUSE * 2_u32.pow(retry));
+            }
+            done => return done,
+        }
+    }
+    command.spawn()
 }

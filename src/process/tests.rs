@@ -278,6 +278,24 @@ async fn a_missing_program_is_reported_by_the_start() {
 }
 
 #[tokio::test]
+async fn a_program_that_is_still_being_written_is_waited_for() {
+    let dir = tempfile::tempdir().unwrap();
+    let program = dir.path().join("plugin");
+    std::fs::copy("/bin/sh", &program).unwrap();
+    let writer = std::fs::File::options().append(true).open(&program).unwrap();
+    let mut command = Command::new(&program);
+    command.args(["-c", "echo started"]);
+    let mut launch = Launch::new(command, true, true);
+    let env = HostEnv::default();
+    let close = async {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        drop(writer);
+    };
+    let (started, ()) = tokio::join!(launch.start(&env, Collect::default(), None), close);
+    assert_eq!(started.unwrap().stdout.first_line(LONG).await, FirstLine::Line(b"started".into()));
+}
+
+#[tokio::test]
 async fn the_environment_arrives() {
     let mut command = Command::new("sh");
     command.args(["-c", "echo $COOKIE,$OWN,$PLUGIN_PROTOCOL_VERSIONS,$HOME"]);
