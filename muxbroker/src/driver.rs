@@ -285,8 +285,11 @@ async fn write_all(mut io: impl AsyncWrite + Unpin, shared: Arc<Shared>, mut rea
 /// What the writer does once it has sent all it could.
 enum Next {
     Send,
-    Wait,
-    WaitUntil(Instant),
+    /// Until it is woken or, if it is `armed`, the timer fires, which is to be moved to `sooner` before.
+    Wait {
+        sooner: Option<Instant>,
+        armed: bool,
+    },
     End,
 }
 
@@ -321,25 +324,29 @@ impl Writer {
                 }
                 core.writer = Some(cx.waker().clone());
                 core.writer_blocked = blocked;
-                core.armed = core.conn.next_timeout();
-                core.armed.map_or(Next::Wait, Next::WaitUntil)
+                // A timer that fires early does no harm and is cheaper than one that is moved all the time.
+                let sooner =
+                    core.conn.next_timeout().filter(|next| core.armed.is_none_or(|armed| *next < armed));
+                core.armed = sooner.or(core.armed);
+                Next::Wait { sooner, armed: core.armed.is_some() }
             });
             match next {
                 Next::End => return Poll::Ready(()),
-                Next::Send => {}
-                Next::Wait => return Poll::Pending,
-                Next::WaitUntil(deadline) => {
-                    let deadline = tokio::time::Instant::from_std(deadline);
-                    if timer.deadline() != deadline {
-                        timer.as_mut().reset(deadline);
+                Next::Send => continue,
+                Next::Wait { sooner, armed } => {
+                    if let Some(sooner) = sooner {
+                        timer.as_mut().reset(sooner.into());
                     }
-                    if timer.as_mut().poll(cx).is_pending() {
+                    if !armed || timer.as_mut().poll(cx).is_pending() {
                         return Poll::Pending;
                     }
-                    let now = now();
-                    shared.with(|core| core.conn.handle_timeout(now));
                 }
             }
+            let now = now();
+            shared.with(|core| {
+                core.armed = None;
+                core.conn.handle_timeout(now);
+            });
         }
     }
 

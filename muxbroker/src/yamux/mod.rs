@@ -13,6 +13,7 @@
 //!
 //! After any call of the first three groups ask the last two again. Nothing else is to be kept in order.
 
+mod closing;
 mod connection;
 mod events;
 mod flow;
