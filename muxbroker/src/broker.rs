@@ -164,16 +164,33 @@ impl MuxBroker {
         F: FnOnce(Stream) -> Fut + Send + 'static,
         Fut: Future<Output = ()> + Send + 'static,
     {
+        self.serve(id, |stream| async {
+            serve(stream).await;
+            Ok(())
+        })
+    }
+
+    /// [`accept_and_serve`](Self::accept_and_serve) under a new id.
+    pub(crate) fn serve_next<F, Fut>(&self, serve: F) -> Serving
+    where
+        F: FnOnce(Stream) -> Fut + Send + 'static,
+        Fut: Future<Output = Result<(), Error>> + Send + 'static,
+    {
+        self.serve(self.next_id(), serve)
+    }
+
+    fn serve<F, Fut>(&self, id: u32, serve: F) -> Serving
+    where
+        F: FnOnce(Stream) -> Fut + Send + 'static,
+        Fut: Future<Output = Result<(), Error>> + Send + 'static,
+    {
         let broker = self.clone();
         let task = tokio::spawn(async move {
             let accepted = broker.accept(id).await;
             // The broker must not be kept alive by what it serves.
             drop(broker);
             match accepted {
-                Ok(stream) => {
-                    serve(stream).await;
-                    Ok(())
-                }
+                Ok(stream) => serve(stream).await,
                 Err(error) => {
                     tracing::error!("muxbroker: failed to accept brokered id {id}: {error}");
                     Err(error)
@@ -210,15 +227,17 @@ impl Serving {
         self.id
     }
 
-    /// Lets it run until its stream or the session ends.
-    pub fn detach(mut self) {
+    /// Lets it run until its stream or the session ends; gives the id, to be sent to the other side.
+    pub fn detach(mut self) -> u32 {
         self.task = None;
+        self.id
     }
 
     /// Waits for the end of the server. Has no deadline: a server may run for as long as its session.
     ///
     /// # Errors
-    /// Why no stream was accepted. A server that panicked counts as a local close.
+    /// Why no stream was accepted, or why a carried reader or writer broke off. A server that panicked counts as
+    /// a local close.
     ///
     /// # Cancel safety
     /// Dropping the future stops the server.

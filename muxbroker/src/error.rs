@@ -33,6 +33,9 @@ pub(crate) enum Kind {
     Protocol(Violation),
     /// The peer ended the session with a go-away of this code.
     PeerFailed(u32),
+    /// The reader or writer that was carried to the other side failed.
+    Carried,
+    StoreTimeout(Duration),
     AcceptTimeout,
     DialTimeout(u32, Duration),
     NotAccepted(u32),
@@ -88,6 +91,10 @@ impl Error {
         Self(Arc::new(Repr { kind: Kind::ConnectionLost, source: Some(source) }))
     }
 
+    pub(crate) fn carried(source: io::Error) -> Self {
+        Self(Arc::new(Repr { kind: Kind::Carried, source: Some(source) }))
+    }
+
     /// The error inside an I/O error of one of our streams.
     pub(crate) fn of_stream(error: io::Error) -> Self {
         Self::from_io(&error).cloned().unwrap_or_else(|| Self::lost(error))
@@ -140,7 +147,7 @@ impl Error {
         self.0.kind == Kind::OpenTimeout
     }
 
-    /// Some deadline passed: keepalive, write, open, ping, broker accept or broker dial.
+    /// Some deadline passed: keepalive, write, open, ping, broker accept, broker dial, carried writer.
     pub fn is_timeout(&self) -> bool {
         matches!(
             self.0.kind,
@@ -148,9 +155,16 @@ impl Error {
                 | Kind::WriteTimeout
                 | Kind::OpenTimeout
                 | Kind::PingTimeout
+                | Kind::StoreTimeout(_)
                 | Kind::AcceptTimeout
                 | Kind::DialTimeout(..)
         )
+    }
+
+    /// The reader or writer that was carried to the other side failed, not the stream that carried it. See
+    /// [`source`](std::error::Error::source) for its error.
+    pub fn is_carried(&self) -> bool {
+        self.0.kind == Kind::Carried
     }
 
     /// The peer broke the yamux protocol; the session is over. See [`violation`](Self::violation).
@@ -198,13 +212,16 @@ impl Error {
         match self.0.kind {
             Kind::Reset => io::ErrorKind::ConnectionReset,
             Kind::RemoteClosed => io::ErrorKind::UnexpectedEof,
-            Kind::ConnectionLost => self.0.source.as_ref().map_or(io::ErrorKind::Other, io::Error::kind),
+            Kind::ConnectionLost | Kind::Carried => {
+                self.0.source.as_ref().map_or(io::ErrorKind::Other, io::Error::kind)
+            }
             Kind::LocalClosed => io::ErrorKind::NotConnected,
             Kind::StreamClosed => io::ErrorKind::BrokenPipe,
             Kind::KeepaliveTimeout
             | Kind::WriteTimeout
             | Kind::OpenTimeout
             | Kind::PingTimeout
+            | Kind::StoreTimeout(_)
             | Kind::AcceptTimeout
             | Kind::DialTimeout(..) => io::ErrorKind::TimedOut,
             Kind::RemoteGoAway | Kind::NotAccepted(_) => io::ErrorKind::ConnectionRefused,
@@ -224,6 +241,11 @@ impl fmt::Display for Error {
                 Some(source) => write!(f, "connection lost: {source}"),
                 None => f.write_str("connection lost"),
             },
+            Kind::Carried => match &self.0.source {
+                Some(source) => write!(f, "carried stream: {source}"),
+                None => f.write_str("carried stream failed"),
+            },
+            Kind::StoreTimeout(after) => write!(f, "carried writer did not store all within {after:?}"),
             Kind::LocalClosed => f.write_str("session shutdown"),
             Kind::StreamClosed => f.write_str("stream closed"),
             Kind::KeepaliveTimeout => f.write_str("keepalive timeout"),

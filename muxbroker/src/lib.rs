@@ -48,6 +48,7 @@
 #![forbid(unsafe_code)]
 
 mod broker;
+mod carry;
 mod config;
 mod driver;
 mod error;
@@ -58,6 +59,7 @@ mod stream;
 pub mod yamux;
 
 pub use broker::{MuxBroker, Serving};
+pub use carry::{RemoteReader, RemoteWriter};
 pub use config::{Config, INITIAL_WINDOW};
 pub use error::{Error, Violation};
 pub use session::Session;

@@ -1,6 +1,8 @@
 //! What the tests share.
 #![allow(dead_code, unreachable_pub, clippy::unwrap_used)]
 
+pub mod scripted;
+
 use std::time::Duration;
 
 use muxbroker::{Config, Session};
