@@ -7,11 +7,14 @@
 //! that not even a killed test leaves it behind. [`Peer`] is one such process.
 
 mod build;
+mod link;
+mod pattern;
 mod peer;
 mod proxy;
 mod run;
 
 pub use build::{go_program, target_dir, upstream};
+pub use link::connect;
+pub use pattern::{read_pattern, read_pattern_to_end, write_pattern};
 pub use peer::Peer;
-pub use proxy::DelayProxy;
 pub use run::{DEADLINE, Ran, run, within};

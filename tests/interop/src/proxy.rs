@@ -9,48 +9,31 @@ use tokio::{
         unix::{OwnedReadHalf, OwnedWriteHalf},
     },
     sync::mpsc,
-    task::JoinHandle,
     time::{Instant, sleep_until},
 };
 
 /// Chunks of up to 64 KiB that may be on their way at once in one direction: 4 MiB, a long fat pipe.
 const IN_FLIGHT: usize = 64;
 
-/// Forwards the connections of one Unix socket to another; every byte arrives `delay` later, in both directions.
+/// Forwards one connection of the Unix socket `front` to `back`; every byte arrives `delay` later, in both directions.
 ///
 /// Later, not slower: a chunk does not wait for the one before it, so that round trips get long and throughput stays.
-/// Stops when dropped.
-pub struct DelayProxy {
-    accepting: JoinHandle<()>,
-}
-
-impl DelayProxy {
-    /// Listens on `front` and connects to `back` for every connection that comes.
-    ///
-    /// # Panics
-    ///
-    /// When `front` cannot be bound.
-    pub fn new(front: &Path, back: &Path, delay: Duration) -> DelayProxy {
-        let listener =
-            UnixListener::bind(front).unwrap_or_else(|e| panic!("cannot bind {}: {e}", front.display()));
-        let back = back.to_path_buf();
-        let accepting = tokio::spawn(async move {
-            // Ends with the runtime of the test at the latest; each forward ends with its sockets.
-            while let Ok((near, _)) = listener.accept().await {
-                let Ok(far) = UnixStream::connect(&back).await else { return };
-                let ((near_in, near_out), (far_in, far_out)) = (near.into_split(), far.into_split());
-                tokio::spawn(forward(near_in, far_out, delay));
-                tokio::spawn(forward(far_in, near_out, delay));
-            }
-        });
-        DelayProxy { accepting }
-    }
-}
-
-impl Drop for DelayProxy {
-    fn drop(&mut self) {
-        self.accepting.abort();
-    }
+/// The tasks behind this end with the connection, or with the runtime of the test.
+///
+/// # Panics
+///
+/// When `front` cannot be bound.
+pub(crate) fn delay_one_connection(front: &Path, back: &Path, delay: Duration) {
+    let listener =
+        UnixListener::bind(front).unwrap_or_else(|e| panic!("cannot bind {}: {e}", front.display()));
+    let back = back.to_path_buf();
+    tokio::spawn(async move {
+        let (near, _) = listener.accept().await?;
+        let far = UnixStream::connect(&back).await?;
+        let ((near_in, near_out), (far_in, far_out)) = (near.into_split(), far.into_split());
+        let directions = tokio::join!(forward(near_in, far_out, delay), forward(far_in, near_out, delay));
+        directions.0.and(directions.1)
+    });
 }
 
 async fn forward(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, delay: Duration) -> io::Result<()> {
