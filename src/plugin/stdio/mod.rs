@@ -24,7 +24,7 @@ use std::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 use tokio::{sync::Notify, time::timeout};
 
@@ -223,10 +223,10 @@ impl Delivery {
         &self.bytes
     }
 
-    /// Forgets the chunk. To be called when it is with the operating system: flushed, not merely queued in
-    /// this process, which may end any moment.
+    /// Takes the chunk off the account. To be called when it is with the operating system, or about to be: if the
+    /// process exits within 100 ms of this, the chunk goes to the log as well.
     pub(crate) fn done(self) {
-        self.queues.of(self.channel).delivered(self.number);
+        self.queues.of(self.channel).delivered(self.number, Instant::now());
         // Then dropping finds nothing to put back.
     }
 }

@@ -1,11 +1,21 @@
 //! What a plugin printed and its host has not taken yet. Only data: no descriptors, no threads, no waiting.
 
 use bytes::Bytes;
-use std::collections::{BTreeMap, VecDeque};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    time::{Duration, Instant},
+};
 
 /// How much of each channel waits for the host; Linux pipes, for comparison, hold 64 KiB. Printing code cannot
 /// wait for room: it may run on the only thread of the runtime that would have to make some.
 pub(super) const LIMIT: usize = 1 << 20;
+
+/// For how long a delivered chunk is remembered: until the tasks that move bytes from a consumer's buffers to the
+/// system have surely had their turn.
+const RECENT: Duration = Duration::from_millis(100);
+
+/// How many delivered bytes are remembered at most: the buffer that gRPC gives a stream.
+const RECENT_LIMIT: usize = 64 << 10;
 
 /// One channel's chunks, in the order of their printing. A chunk stays here until it is known to be delivered.
 #[derive(Default)]
@@ -14,6 +24,7 @@ pub(super) struct Queue {
     taken: BTreeMap<u64, Bytes>,
     bytes: usize,
     next: u64,
+    recent: VecDeque<(Instant, Bytes)>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,11 +53,25 @@ impl Queue {
         Some(chunk)
     }
 
-    /// Forgets a delivered chunk.
-    pub(super) fn delivered(&mut self, number: u64) {
+    /// Takes a delivered chunk off the account.
+    pub(super) fn delivered(&mut self, number: u64, now: Instant) {
         if let Some(bytes) = self.taken.remove(&number) {
             self.bytes -= bytes.len();
+            self.recent.push_back((now, bytes));
         }
+        let mut total: usize = self.recent.iter().map(|(_, bytes)| bytes.len()).sum();
+        while let Some((at, bytes)) = self.recent.front()
+            && (total > RECENT_LIMIT || now.saturating_duration_since(*at) > RECENT)
+        {
+            total -= bytes.len();
+            self.recent.pop_front();
+        }
+    }
+
+    /// Takes out what was delivered a moment ago. If the process ends now, it may not have left it.
+    pub(super) fn recent(&mut self, now: Instant) -> Vec<Bytes> {
+        let young = |(at, _): &(Instant, Bytes)| now.saturating_duration_since(*at) <= RECENT;
+        std::mem::take(&mut self.recent).into_iter().filter(young).map(|(_, bytes)| bytes).collect()
     }
 
     /// Puts back, at its place, a chunk that could not be delivered.
@@ -93,7 +118,7 @@ mod tests {
         let first = queue.take().unwrap();
         assert_eq!(first.bytes, "a");
         assert!(queue.len() > 0);
-        queue.delivered(first.number);
+        queue.delivered(first.number, Instant::now());
         assert_eq!(rest(&mut queue), ["b"]);
         assert!(queue.len() == 0);
     }
@@ -112,7 +137,7 @@ mod tests {
         let mut queue = filled(&["a", "b", "c"]);
         let first = queue.take().unwrap();
         queue.take().unwrap();
-        queue.delivered(first.number);
+        queue.delivered(first.number, Instant::now());
         assert_eq!(rest(&mut queue), ["b", "c"]);
     }
 
@@ -121,9 +146,29 @@ mod tests {
         let mut queue = filled(&["a"]);
         let chunk = queue.take().unwrap();
         assert_eq!(rest(&mut queue), ["a"]);
-        queue.delivered(chunk.number);
+        queue.delivered(chunk.number, Instant::now());
         queue.undelivered(chunk.number);
         assert!(queue.len() == 0 && queue.take().is_none());
+    }
+
+    #[test]
+    fn delivered_chunks_are_remembered_for_a_moment() {
+        let start = Instant::now();
+        let deliver = |queue: &mut Queue, bytes: &[u8], after| {
+            assert!(queue.push(bytes));
+            let number = queue.take().unwrap().number;
+            queue.delivered(number, start + after);
+        };
+        let mut queue = Queue::default();
+        deliver(&mut queue, b"old", Duration::ZERO);
+        deliver(&mut queue, b"young", RECENT);
+        assert_eq!(queue.recent(start + 2 * RECENT), ["young"]);
+        assert_eq!(queue.recent(start), [""; 0]);
+
+        deliver(&mut queue, &vec![0; RECENT_LIMIT], RECENT);
+        deliver(&mut queue, b"a", RECENT);
+        deliver(&mut queue, b"b", RECENT);
+        assert_eq!(queue.recent(start + RECENT), ["a", "b"]);
     }
 
     #[test]
@@ -134,7 +179,7 @@ mod tests {
         assert!(!queue.push(b"b"));
         let chunk = queue.take().unwrap();
         assert!(!queue.push(b"b"), "a chunk under delivery still takes its room");
-        queue.delivered(chunk.number);
+        queue.delivered(chunk.number, Instant::now());
         assert!(queue.push(b"b"));
     }
 }

@@ -199,6 +199,11 @@ impl Descriptors {
                 (left, progress) = (now, Instant::now());
             }
         }
+        let now = Instant::now();
+        for channel in Channel::BOTH {
+            let recent = self.queues.of(channel).recent(now);
+            recent.iter().for_each(|bytes| self.log(bytes));
+        }
         self.spill();
     }
 
