@@ -4,11 +4,21 @@ mod error;
 #[cfg(feature = "grpc")]
 mod grpc;
 mod handshake;
+#[cfg(any(feature = "netrpc", feature = "grpc"))]
+mod host;
 pub mod logs;
+#[cfg(any(feature = "netrpc", feature = "grpc"))]
+mod negotiate;
+#[cfg(any(feature = "netrpc", feature = "grpc"))]
 mod net;
-#[allow(dead_code, unused_imports)] // the client is being built on it
+#[cfg(any(feature = "netrpc", feature = "grpc"))]
+mod plugin;
+mod plugin_trait;
+#[cfg(any(feature = "netrpc", feature = "grpc"))]
 mod process;
 mod protocol;
+mod registry;
+#[cfg(any(feature = "netrpc", feature = "grpc"))]
 mod sys;
 
 pub use error::{Error, ErrorKind, Fault, Result};
@@ -18,4 +28,14 @@ pub use grpc::{
     Served,
 };
 pub use handshake::{Address, CORE_PROTOCOL_VERSION, Handshake, HandshakeLine, env};
+#[cfg(any(feature = "netrpc", feature = "grpc"))]
+pub use host::{Client, ClientBuilder, PluginCommand};
+#[cfg(any(feature = "netrpc", feature = "grpc"))]
+pub use plugin::{Server, serve};
+#[cfg(feature = "grpc")]
+pub use plugin_trait::GrpcPlugin;
+#[cfg(feature = "netrpc")]
+pub use plugin_trait::NetRpcPlugin;
+pub use plugin_trait::Plugin;
 pub use protocol::{Protocol, UnknownProtocol};
+pub use registry::PluginSet;

@@ -7,6 +7,7 @@ mod controller;
 mod dial;
 mod host;
 mod io;
+mod plugin;
 mod serve;
 mod server;
 mod services;
@@ -20,6 +21,7 @@ pub use services::{GrpcService, GrpcServices};
 
 pub(crate) use broker::Sockets;
 pub(crate) use host::HostConnection;
+pub(crate) use plugin::PluginServer;
 pub(crate) use server::{GrpcServer, RunningServer};
 pub(crate) use stdio::{Output, StdioSource};
 

@@ -7,11 +7,7 @@ use tokio_stream::{Stream, StreamExt as _};
 use tokio_util::sync::CancellationToken;
 
 use super::{io::Io, io::Severable, services::ServiceRouter};
-use crate::net::{Connection, Listener};
-
-/// How long to wait before accepting again after a failure: most likely there are no descriptors left, and
-/// the next attempt would fail as fast as this one. Go's `net/http` and grpc-go wait up to a second.
-const ACCEPT_RETRY: Duration = Duration::from_millis(100);
+use crate::net::{ACCEPT_PAUSE, Connection, Listener};
 
 /// A running server. Dropping it stops it as [`Serving::stop`] does, in the background.
 #[derive(Debug)]
@@ -108,7 +104,7 @@ pub(crate) fn incoming(listener: Listener) -> impl Stream<Item = io::Result<Conn
                 Ok(connection) => return Some((Ok(connection), listener)),
                 Err(error) => {
                     tracing::warn!(%error, "cannot accept a connection");
-                    sleep(ACCEPT_RETRY).await;
+                    sleep(ACCEPT_PAUSE).await;
                 }
             }
         }

@@ -2,7 +2,7 @@
 
 use super::Connection;
 use crate::{Address, Error, ErrorKind, Result, handshake::env};
-use std::{collections::HashMap, io, net::Ipv4Addr, path::PathBuf};
+use std::{collections::HashMap, io, net::Ipv4Addr, path::PathBuf, time::Duration};
 use tokio::net::TcpListener;
 
 #[cfg(unix)]
@@ -16,6 +16,9 @@ use {
 const MAX_SOCKET_PATH: usize = 107;
 #[cfg(all(unix, not(any(target_os = "linux", target_os = "android"))))]
 const MAX_SOCKET_PATH: usize = 103;
+
+/// Pause after a failed accept: the usual reason, too many open files, does not go away at once.
+pub(crate) const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// What the host's environment asks of a plugin's listeners.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -4,4 +4,4 @@ mod connection;
 mod listener;
 
 pub(crate) use connection::Connection;
-pub(crate) use listener::{ListenOptions, Listener};
+pub(crate) use listener::{ACCEPT_PAUSE, ListenOptions, Listener};

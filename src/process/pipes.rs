@@ -1,6 +1,7 @@
 //! A plugin's standard output and standard error: always drained, whatever comes and whoever is slow.
 
 use super::{Exit, ExitWatch};
+use crate::logs::PluginLog;
 use std::{
     pin::pin,
     sync::atomic::{AtomicUsize, Ordering::Relaxed},
@@ -34,6 +35,16 @@ pub(crate) trait Sink: Send {
     fn bytes(&mut self, chunk: &[u8]);
     /// No more will come.
     fn end(&mut self);
+}
+
+impl Sink for PluginLog {
+    fn bytes(&mut self, chunk: &[u8]) {
+        self.feed(chunk);
+    }
+
+    fn end(&mut self) {
+        self.finish();
+    }
 }
 
 /// What the wait for the handshake line came to.

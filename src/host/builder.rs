@@ -1,0 +1,149 @@
+//! Options of a client before its plugin runs.
+
+use super::{
+    Client,
+    options::{PluginCommand, START_TIMEOUT, Writer},
+    start,
+};
+use crate::{Handshake, Plugin, PluginSet, Protocol, Result};
+use std::{collections::BTreeMap, ops::RangeInclusive, time::Duration};
+use tokio::io::AsyncWrite;
+
+/// Options of a [`Client`]; [`start`](Self::start) starts the plugin. Go's `plugin.ClientConfig`.
+#[must_use = "nothing is started before `start`"]
+pub struct ClientBuilder {
+    pub(super) handshake: Handshake,
+    pub(super) sets: BTreeMap<u32, PluginSet>,
+    pub(super) allowed: Vec<Protocol>,
+    pub(super) command: Option<PluginCommand>,
+    pub(super) start_timeout: Duration,
+    pub(super) inherit_env: bool,
+    pub(super) end_with_host: bool,
+    pub(super) terminate: Option<Duration>,
+    pub(super) ports: (u16, u16),
+    pub(super) name: Option<String>,
+    pub(super) stdout: Option<Writer>,
+    pub(super) stderr: Option<Writer>,
+    pub(super) raw_stderr: Option<Writer>,
+}
+
+impl ClientBuilder {
+    pub(super) fn new(handshake: Handshake) -> Self {
+        Self {
+            handshake,
+            sets: BTreeMap::new(),
+            // Go's default list has net/rpc alone, so that a host meets gRPC only when it asked for it.
+            allowed: vec![if cfg!(feature = "netrpc") { Protocol::NetRpc } else { Protocol::Grpc }],
+            command: None,
+            start_timeout: START_TIMEOUT,
+            inherit_env: true,
+            end_with_host: true,
+            terminate: None,
+            ports: (0, 0),
+            name: None,
+            stdout: None,
+            stderr: None,
+            raw_stderr: None,
+        }
+    }
+
+    /// Adds a plugin to the set of the handshake's own version. Go's `Plugins`.
+    pub fn plugin(mut self, name: impl Into<String>, plugin: impl Plugin) -> Self {
+        let set = self.sets.entry(self.handshake.version).or_default();
+        *set = std::mem::take(set).plugin(name, plugin);
+        self
+    }
+
+    /// Offers `plugins` as the set of an application version; the plugin process chooses the highest that both
+    /// know. What [`plugin`](Self::plugin) added under the same version stays only if it came later. Go's `VersionedPlugins`.
+    pub fn version(mut self, version: u32, plugins: PluginSet) -> Self {
+        self.sets.insert(version, plugins);
+        self
+    }
+
+    /// The program to start. Go's `Cmd`.
+    pub fn command(mut self, command: impl Into<PluginCommand>) -> Self {
+        self.command = Some(command.into());
+        self
+    }
+
+    /// The transports that this host accepts; net/rpc alone by default, as in Go. Go's `AllowedProtocols`.
+    pub fn allowed_protocols(mut self, protocols: impl IntoIterator<Item = Protocol>) -> Self {
+        self.allowed = protocols.into_iter().collect();
+        self
+    }
+
+    /// How long the plugin may take to print its handshake line; 60 seconds by default. Go's `StartTimeout`.
+    pub fn start_timeout(mut self, limit: Duration) -> Self {
+        self.start_timeout = limit;
+        self
+    }
+
+    /// Keeps the host's environment from the plugin, which then gets the command's entries and the protocol's
+    /// alone. Go's `SkipHostEnv`.
+    pub fn skip_host_env(mut self, skip: bool) -> Self {
+        self.inherit_env = !skip;
+        self
+    }
+
+    /// Lets the plugin live on when this process dies without having ended it. By default the kernel ends it
+    /// (on Linux), so that a crashed host leaves no orphans; go-plugin leaves them.
+    pub fn outlives_host(mut self, outlives: bool) -> Self {
+        self.end_with_host = !outlives;
+        self
+    }
+
+    /// When a plugin does not quit as asked, sends it SIGTERM and waits `grace` before it is killed. Without this,
+    /// as in Go, a plugin that does not quit is killed.
+    pub fn terminate_first(mut self, grace: Duration) -> Self {
+        self.terminate = Some(grace);
+        self
+    }
+
+    /// The TCP ports for plugins that cannot listen on a Unix socket; 10000 to 25000 by default. Go's `MinPort` and `MaxPort`.
+    pub fn ports(mut self, ports: RangeInclusive<u16>) -> Self {
+        self.ports = (*ports.start(), *ports.end());
+        self
+    }
+
+    /// The plugin's name in this host's logs, where its lines have the target `plugin.NAME`; the file name of the
+    /// command by default.
+    pub fn name(mut self, name: impl Into<String>) -> Self {
+        self.name = Some(name.into());
+        self
+    }
+
+    /// Where what the plugin prints on its standard output goes; nowhere by default. Go's `SyncStdout`.
+    ///
+    /// A writer that does not keep up slows the transfer down, never the plugin: what does not fit into its buffer
+    /// goes to its log.
+    pub fn stdout(mut self, writer: impl AsyncWrite + Send + Unpin + 'static) -> Self {
+        self.stdout = Some(Box::new(writer));
+        self
+    }
+
+    /// The same for what the plugin's own code prints on standard error once it serves. Go's `SyncStderr`.
+    pub fn stderr(mut self, writer: impl AsyncWrite + Send + Unpin + 'static) -> Self {
+        self.stderr = Some(Box::new(writer));
+        self
+    }
+
+    /// Where a copy of the plugin's raw standard error goes: log lines, panics, what it prints before it serves. A
+    /// writer that does not keep up loses output. Go's `Stderr`.
+    pub fn raw_stderr(mut self, writer: impl AsyncWrite + Send + Unpin + 'static) -> Self {
+        self.raw_stderr = Some(Box::new(writer));
+        self
+    }
+
+    /// Starts the plugin, reads its handshake line and connects to it. Must run on a tokio runtime with I/O and time
+    /// enabled. Go's `Client.Start` and `Client.Client` in one.
+    ///
+    /// Cancel safe: dropping the future ends the process.
+    ///
+    /// # Errors
+    /// [`Error::kind`](crate::Error::kind) tells a command that cannot be started from a plugin that exits, stays silent, prints
+    /// something else, has another version or transport, or cannot be connected to. The process is ended in every case.
+    pub async fn start(self) -> Result<Client> {
+        start::start(self).await
+    }
+}

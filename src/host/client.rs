@@ -1,0 +1,169 @@
+//! A running plugin.
+
+use super::{
+    ClientBuilder,
+    options::{CLOSE_TIMEOUT, PING_TIMEOUT},
+    transport::Transport,
+};
+use crate::{
+    Error, ErrorKind, Handshake, HandshakeLine, Plugin, PluginSet, Protocol, Result,
+    process::{Ended, KillLimits, Process},
+};
+use std::{fmt, process::ExitStatus, sync::Arc};
+use tokio::sync::Mutex;
+use tracing::debug;
+
+/// A plugin process and the connection to it. Go's `plugin.Client`.
+///
+/// Cheap to clone; all clones are the same plugin. [`kill`](Self::kill) ends it in good order. When the last clone is dropped without that,
+/// the process is killed at once and reaped, so that nothing is left behind.
+#[derive(Clone)]
+pub struct Client(Arc<Running>);
+
+pub(super) struct Running {
+    pub(super) name: String,
+    pub(super) line: HandshakeLine,
+    pub(super) plugins: PluginSet,
+    pub(super) transport: Transport,
+    pub(super) ending: Ending,
+}
+
+/// The process and its end, which happens once however many ask for it.
+pub(super) struct Ending {
+    process: Process,
+    limits: KillLimits,
+    /// A second `kill` must not take the closed connection of the first for a plugin that does not listen.
+    once: Mutex<()>,
+}
+
+impl Ending {
+    pub(super) fn new(process: Process, limits: KillLimits) -> Self {
+        Self { process, limits, once: Mutex::new(()) }
+    }
+}
+
+impl Client {
+    /// Options for starting a plugin.
+    pub fn builder(handshake: Handshake) -> ClientBuilder {
+        ClientBuilder::new(handshake)
+    }
+
+    pub(super) fn new(running: Running) -> Self {
+        Self(Arc::new(running))
+    }
+
+    /// The object that is registered under `name`, over whichever transport this plugin speaks.
+    ///
+    /// Over net/rpc each call makes the plugin create a new instance, with a stream of its own; over gRPC all share one.
+    /// Go's `ClientProtocol.Dispense`.
+    ///
+    /// # Errors
+    /// Before any traffic if the name is unknown on this side or registered with another interface than `P`'s.
+    pub async fn dispense<P: Plugin>(&self, name: &str) -> Result<Arc<P::Interface>> {
+        let entry = self.0.plugins.get_as::<P>(name)?;
+        if !entry.supports(self.0.line.protocol) {
+            return Err(Error::new(
+                ErrorKind::Unsupported,
+                format!(
+                    "plugin {name:?} doesn't support {0}, and this plugin process speaks {0}",
+                    match self.0.line.protocol {
+                        Protocol::NetRpc => "net/rpc",
+                        Protocol::Grpc => "gRPC",
+                    }
+                ),
+            ));
+        }
+        let object = self.0.transport.dispense(name, &**entry).await?;
+        match object.downcast::<Arc<P::Interface>>() {
+            Ok(object) => Ok(*object),
+            // `get_as` compared the types.
+            Err(_) => Err(Error::misuse(format!("plugin {name:?} made an object of another interface"))),
+        }
+    }
+
+    /// Asks the plugin for a sign of life, for 10 seconds at most. Go's `ClientProtocol.Ping`.
+    ///
+    /// # Errors
+    /// Disconnected if the process or the connection is gone, a timeout if it does not answer.
+    pub async fn ping(&self) -> Result<()> {
+        self.0.transport.ping(PING_TIMEOUT).await
+    }
+
+    /// Ends the plugin: asks it to quit, waits, then sends SIGTERM if [`terminate_first`](ClientBuilder::terminate_first) was set, then kills it;
+    /// every step is bounded. On return the process is gone and reaped and its socket file removed. Go's `Client.Kill`.
+    ///
+    /// Repeated calls, also concurrent ones, wait for the first. Dropping the future leaves the rest of the sequence to a
+    /// later call, or to the last drop of the client.
+    ///
+    /// # Errors
+    /// Only if the system does not let us end the process.
+    pub async fn kill(&self) -> Result<()> {
+        let Running { name, transport, ending, .. } = &*self.0;
+        let _once = ending.once.lock().await;
+        let close = async {
+            match transport.close(CLOSE_TIMEOUT).await {
+                Ok(()) => true,
+                Err(error) => {
+                    debug!(plugin = name, %error, "error closing client during Kill");
+                    false
+                }
+            }
+        };
+        match ending.process.kill(close, ending.limits).await {
+            Ended::Unkillable => {
+                let text = format!("plugin {name} (process {}) cannot be killed", ending.process.id());
+                Err(Error::new(ErrorKind::Io, text))
+            }
+            ended => {
+                debug!(plugin = name, ?ended, "plugin exited");
+                Ok(())
+            }
+        }
+    }
+
+    /// Waits for the end of the process, whoever causes it. `None` where the system would not say how it ended.
+    pub async fn exited(&self) -> Option<ExitStatus> {
+        self.0.ending.process.exit().exited().await.status
+    }
+
+    /// Whether the process has ended. Go's `Client.Exited`.
+    pub fn has_exited(&self) -> bool {
+        self.0.ending.process.exit().now().is_some()
+    }
+
+    /// The process id. Go's `Client.ID`.
+    pub fn id(&self) -> u32 {
+        self.0.ending.process.id()
+    }
+
+    /// The plugin's name in this host's logs.
+    pub fn name(&self) -> &str {
+        &self.0.name
+    }
+
+    /// The transport that the plugin chose. Go's `Client.Protocol`.
+    pub fn protocol(&self) -> Protocol {
+        self.0.line.protocol
+    }
+
+    /// The application version that the plugin chose. Go's `Client.NegotiatedVersion`.
+    pub fn version(&self) -> u32 {
+        self.0.line.version
+    }
+
+    /// The whole line that the plugin printed.
+    pub fn handshake_line(&self) -> &HandshakeLine {
+        &self.0.line
+    }
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Running { name, line, ending, .. } = &*self.0;
+        f.debug_struct("Client")
+            .field("name", name)
+            .field("pid", &ending.process.id())
+            .field("line", line)
+            .finish_non_exhaustive()
+    }
+}

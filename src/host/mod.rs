@@ -1,0 +1,13 @@
+//! The host side: start a plugin, connect to it, dispense objects from it, end it.
+
+mod builder;
+mod client;
+mod options;
+mod start;
+mod transport;
+
+pub use builder::ClientBuilder;
+pub use client::Client;
+pub use options::PluginCommand;
+#[cfg(feature = "netrpc")]
+pub(crate) use options::Writer;

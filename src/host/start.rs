@@ -1,0 +1,134 @@
+//! The start sequence: check, launch, read the line, connect. What fails after the launch ends the process.
+
+use super::{
+    Client, ClientBuilder,
+    client::{Ending, Running},
+    options::CONNECT_TIMEOUT,
+    transport::{Output, Transport},
+};
+use crate::{
+    Error, ErrorKind, HandshakeLine, PluginSet, Result,
+    handshake::Offer,
+    logs::PluginLog,
+    process::{FirstLine, HostEnv, KillLimits, Launch, Process, Started, diagnose},
+};
+use std::collections::BTreeMap;
+use tracing::debug;
+
+/// How much of a line that is none is quoted, in bytes.
+const QUOTED: usize = 100;
+
+pub(super) async fn start(builder: ClientBuilder) -> Result<Client> {
+    builder.handshake.check()?;
+    let sets = offered_sets(builder.sets)?;
+    if builder.allowed.is_empty() {
+        return Err(Error::misuse("no protocol is allowed: give `allowed_protocols` at least one"));
+    }
+    let Some(command) = builder.command else {
+        return Err(Error::misuse("exactly one of Cmd, or Reattach, or RunnerFunc must be set"));
+    };
+
+    let mut launch = Launch::new(command.0, builder.inherit_env, builder.end_with_host);
+    let name = builder.name.unwrap_or_else(|| launch.name());
+    let versions: Vec<u32> = sets.keys().copied().collect();
+    let host_env = HostEnv {
+        cookie: (builder.handshake.key, builder.handshake.value),
+        ports: builder.ports,
+        versions: &versions,
+        ..HostEnv::default()
+    };
+    debug!(plugin = name, program = ?launch.program(), "starting plugin");
+    let Started { process, stdout, last_words } =
+        launch.start(&host_env, PluginLog::new(&name), builder.raw_stderr).await.map_err(|cause| {
+            let text = format!("cannot start {}: {cause}", launch.program().display());
+            Error::new(ErrorKind::Launch, text).with_source(cause)
+        })?;
+    debug!(plugin = name, pid = process.id(), "plugin started");
+
+    let limits = KillLimits { terminate: builder.terminate, ..KillLimits::default() };
+    let offer = Offer { versions: &versions, protocols: &builder.allowed, multiplex: false };
+    let output = Output {
+        stdout: builder.stdout.unwrap_or_else(|| Box::new(tokio::io::sink())),
+        stderr: builder.stderr.unwrap_or_else(|| Box::new(tokio::io::sink())),
+    };
+    debug!(plugin = name, "waiting for RPC address");
+    let first_line = stdout.first_line(builder.start_timeout).await;
+    let connected = async {
+        let line = handshake_line(first_line, &offer)
+            .map_err(|error| explain(error, &launch, &last_words.text()))?;
+        if let Some(path) = line.address.as_unix() {
+            process.owns_socket(path);
+        }
+        if line.server_certificate.is_some() {
+            let text = "the plugin answered with a certificate, but this host offered none";
+            return Err(Error::new(ErrorKind::Security, text));
+        }
+        let transport = Transport::connect(&line, output, CONNECT_TIMEOUT).await?;
+        Ok((line, transport))
+    };
+    match connected.await {
+        Ok((line, transport)) => {
+            debug!(plugin = name, version = line.version, protocol = %line.protocol, "using plugin");
+            // The version is one of the offered ones.
+            let plugins = sets.get(&line.version).cloned().unwrap_or_default();
+            Ok(Client::new(Running { name, line, plugins, transport, ending: Ending::new(process, limits) }))
+        }
+        Err(error) => Err(give_up(process, error).await),
+    }
+}
+
+/// Ends a plugin that was of no use, and adds to the error how it ended, if it did so by itself.
+async fn give_up(process: Process, error: Error) -> Error {
+    let by_itself = process.exit().now();
+    process.kill_now().await;
+    match by_itself {
+        Some(exit) if error.exit_status().is_none() => error.with_status(exit.status),
+        _ => error,
+    }
+}
+
+fn offered_sets(sets: BTreeMap<u32, PluginSet>) -> Result<BTreeMap<u32, PluginSet>> {
+    if sets.values().all(PluginSet::is_empty) {
+        return Err(Error::misuse(
+            "no plugin is registered: add what is to be dispensed with `plugin` or `version`",
+        ));
+    }
+    Ok(sets)
+}
+
+fn handshake_line(first: FirstLine, offer: &Offer<'_>) -> Result<HandshakeLine> {
+    match first {
+        FirstLine::Line(line) => HandshakeLine::parse(&String::from_utf8_lossy(&line), offer),
+        FirstLine::TooLong(start) => {
+            let start = String::from_utf8_lossy(&start[..start.len().min(QUOTED)]);
+            let text = format!("Unrecognized remote plugin message: {start} … (a line without an end)");
+            Err(Error::new(ErrorKind::BadHandshake, text))
+        }
+        // An empty line is how the parser sees it, and Go.
+        FirstLine::Closed => HandshakeLine::parse("", offer),
+        FirstLine::Exited(exit) => {
+            let text = format!("plugin exited before we could connect: {exit}");
+            Err(Error::new(ErrorKind::ExitedBeforeHandshake, text).with_status(exit.status))
+        }
+        FirstLine::TimedOut => {
+            Err(Error::new(ErrorKind::StartTimeout, "timeout while waiting for plugin to start"))
+        }
+    }
+}
+
+/// Adds what helps to find out why a program did not behave like a plugin: what it said on standard error, and what its
+/// file looks like.
+fn explain(error: Error, launch: &Launch, last_words: &str) -> Error {
+    if !matches!(
+        error.kind(),
+        ErrorKind::BadHandshake | ErrorKind::ExitedBeforeHandshake | ErrorKind::StartTimeout
+    ) {
+        return error;
+    }
+    let said = match last_words.trim() {
+        "" => String::new(),
+        words => format!("\nIts last words on standard error:\n{words}\n"),
+    };
+    let text = format!("{error}\n{said}\n{}", diagnose(launch.program()));
+    Error::new(error.kind(), text).with_status(error.exit_status())
+}

@@ -1,0 +1,10 @@
+//! The plugin side: prove to be started by a host, listen, say where, serve until told to stop.
+
+mod cookie;
+mod host_watch;
+mod server;
+mod signals;
+mod stdio;
+
+pub use server::{Server, serve};
+pub(crate) use stdio::{Channel, Delivery, Source};

@@ -1,0 +1,200 @@
+//! `serve`: the life of a plugin process.
+
+use super::{
+    cookie,
+    host_watch::HostWatch,
+    signals::ignore_interrupts,
+    stdio::{Redirect, Source},
+};
+use crate::{
+    Error, Handshake, HandshakeLine, Plugin, PluginSet, Protocol, Result,
+    handshake::env,
+    logs::HclogJson,
+    negotiate::{choose, offered_versions},
+    net::{ListenOptions, Listener},
+};
+use std::{
+    collections::BTreeMap,
+    future::{Future, IntoFuture},
+    pin::{Pin, pin},
+    time::Duration,
+};
+use tokio_util::sync::CancellationToken;
+use tracing::{debug, warn};
+use tracing_subscriber::layer::SubscriberExt as _;
+
+/// How long a plugin that was told to stop waits for the host to take the rest of its output; what is left then
+/// goes to its log.
+const OUTPUT_GRACE: Duration = Duration::from_millis(500);
+
+/// Serves plugins to the host that started this process. Go's `plugin.Serve`.
+///
+/// ```no_run
+/// # use go_plugin::{Handshake, Result};
+/// # const HANDSHAKE: Handshake = Handshake::new(1, "BASIC_PLUGIN", "hello");
+/// # #[go_plugin::interface] trait Greeter { async fn greet(&self) -> Result<String>; }
+/// # struct GreeterHello;
+/// # #[go_plugin::interface] impl Greeter for GreeterHello { async fn greet(&self) -> Result<String> { Ok("Hello!".into()) } }
+/// #[tokio::main]
+/// async fn main() -> Result<()> {
+///     go_plugin::serve(HANDSHAKE).plugin("greeter", GreeterPlugin::new(GreeterHello)).await
+/// }
+/// ```
+pub fn serve(handshake: Handshake) -> Server {
+    Server { handshake, sets: BTreeMap::new(), outlives_host: false }
+}
+
+/// What a plugin process serves; awaiting it serves. Go's `plugin.ServeConfig`.
+#[must_use = "a server does nothing unless awaited"]
+#[derive(Debug)]
+pub struct Server {
+    handshake: Handshake,
+    sets: BTreeMap<u32, PluginSet>,
+    outlives_host: bool,
+}
+
+impl Server {
+    /// Adds a plugin to the set of the handshake's own version. Go's `Plugins`.
+    pub fn plugin(mut self, name: impl Into<String>, plugin: impl Plugin) -> Self {
+        let set = self.sets.entry(self.handshake.version()).or_default();
+        *set = std::mem::take(set).plugin(name, plugin);
+        self
+    }
+
+    /// Serves `plugins` to hosts that choose this application version. All plugins of one version share one transport:
+    /// gRPC if each has that half, else net/rpc. Go's `VersionedPlugins`.
+    pub fn version(mut self, version: u32, plugins: PluginSet) -> Self {
+        self.sets.insert(version, plugins);
+        self
+    }
+
+    /// Keeps serving when the host that started this process has died. By default a plugin notices that its standard error has
+    /// lost its reader, and ends, so that a crashed host leaves no orphans; Go's plugins stay.
+    pub fn outlives_host(mut self, outlives: bool) -> Self {
+        self.outlives_host = outlives;
+        self
+    }
+
+    /// Serves until the host tells the plugin to quit. The same as awaiting the server.
+    ///
+    /// From the handshake on, what this process prints goes to the host, and everything that was printed before this
+    /// returns arrives there. SIGINT is ignored, as Ctrl-C in a shell reaches the host too, which decides.
+    /// If the environment lacks the magic cookie, this explains on standard error what the program is and **exits the process**.
+    ///
+    /// # Errors
+    /// Whatever makes serving impossible, before the handshake line is printed. Return it from `main`, so that the process ends with a
+    /// failure and its host knows more than that there was no line.
+    pub async fn run(self) -> Result<()> {
+        let served = self.serve().await;
+        if let Err(error) = &served {
+            report(error);
+        }
+        served
+    }
+
+    async fn serve(self) -> Result<()> {
+        self.handshake.check()?;
+        if !cookie::is_set(&self.handshake) {
+            cookie::refuse();
+        }
+        let (version, protocol, set) = self.chosen(std::env::var(env::PROTOCOL_VERSIONS).ok().as_deref())?;
+        let host = if self.outlives_host { None } else { Some(HostWatch::start()?) };
+        let _interrupts = ignore_interrupts()?;
+        // Before any code of the application runs: what it prints must not come before the handshake line.
+        let redirect = Redirect::install()?;
+        let service = Service::build(protocol, &set, redirect.source()).await?;
+        let listener = Listener::bind(&ListenOptions::from_process_env()?)?;
+        let line = HandshakeLine {
+            version,
+            address: listener.address()?,
+            protocol,
+            server_certificate: None,
+            multiplex: None,
+        };
+        debug!(network = line.address.network(), address = %line.address, "plugin address");
+        redirect.print(&format!("{line}\n"))?;
+
+        let quit = CancellationToken::new();
+        let mut serving = pin!(service.run(listener, quit.clone(), redirect.finish(OUTPUT_GRACE)));
+        tokio::select! {
+            () = &mut serving => {}
+            () = host_gone(host.as_ref()) => {
+                warn!("the host is gone, so its plugin ends");
+                quit.cancel();
+                serving.await;
+            }
+        }
+        Ok(())
+    }
+
+    /// The version, transport and plugins for a host that offers `list`.
+    fn chosen(&self, list: Option<&str>) -> Result<(u32, Protocol, PluginSet)> {
+        let mut own = Vec::with_capacity(self.sets.len());
+        for (version, set) in self.sets.iter().filter(|(_, set)| !set.is_empty()) {
+            own.push((*version, set.protocol()?));
+        }
+        let nothing = || Error::misuse("nothing to serve: add a plugin with `plugin` or `version`");
+        let (version, protocol) = choose(&offered_versions(list), &own).ok_or_else(nothing)?;
+        let set = self.sets.get(&version).ok_or_else(nothing)?;
+        Ok((version, protocol, set.clone()))
+    }
+}
+
+impl IntoFuture for Server {
+    type Output = Result<()>;
+    type IntoFuture = Pin<Box<dyn Future<Output = Result<()>> + Send>>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(self.run())
+    }
+}
+
+/// The transport's half of serving, complete before the handshake line is printed.
+enum Service {
+    #[cfg(feature = "netrpc")]
+    NetRpc(crate::netrpc::PluginServer),
+    #[cfg(feature = "grpc")]
+    Grpc(crate::grpc::PluginServer),
+}
+
+impl Service {
+    async fn build(protocol: Protocol, set: &PluginSet, output: Source) -> Result<Self> {
+        match protocol {
+            #[cfg(feature = "netrpc")]
+            Protocol::NetRpc => Ok(Self::NetRpc(crate::netrpc::PluginServer::build(set, output)?)),
+            #[cfg(feature = "grpc")]
+            Protocol::Grpc => Ok(Self::Grpc(crate::grpc::PluginServer::build(set, output).await?)),
+            #[cfg(not(all(feature = "netrpc", feature = "grpc")))]
+            other => Err(Error::misuse(format!("this plugin was built without the feature for {other}"))),
+        }
+    }
+
+    /// Serves until a host says quit or `quit` is cancelled. `finish` ends the redirection of the output: it runs while the
+    /// hosts are still connected, so that they get the last of it.
+    async fn run(self, listener: Listener, quit: CancellationToken, finish: impl Future<Output = ()> + Send) {
+        match self {
+            #[cfg(feature = "netrpc")]
+            Self::NetRpc(server) => server.serve(listener, quit, finish).await,
+            #[cfg(feature = "grpc")]
+            Self::Grpc(server) => server.serve(listener, quit, finish).await,
+        }
+    }
+}
+
+/// Waits for the host's death, for ever if it is not watched.
+async fn host_gone(host: Option<&HostWatch>) {
+    match host {
+        Some(host) => host.host_gone().await,
+        None => std::future::pending().await,
+    }
+}
+
+/// One hclog line for the host: whatever the program's `main` does with the error, its log tells why there was no
+/// handshake.
+fn report(error: &Error) {
+    // A plugin without a usable standard error has nobody to tell.
+    if let Ok(json) = HclogJson::stderr() {
+        let subscriber = tracing_subscriber::registry().with(json);
+        tracing::subscriber::with_default(subscriber, || tracing::error!(%error, "plugin init error"));
+    }
+}
