@@ -1,5 +1,8 @@
 //! HashiCorp's go-plugin for Rust.
 
+// Without a transport there is neither a host nor a plugin, only what both build on.
+#![cfg_attr(not(any(feature = "netrpc", feature = "grpc")), allow(dead_code, unused_imports))]
+
 mod error;
 #[cfg(feature = "grpc")]
 mod grpc;
