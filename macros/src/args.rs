@@ -33,7 +33,7 @@ fn none(method: &Method, paths: &Paths) -> Argument {
     let ty = method.nothing.args.as_ref().map_or_else(|| quote!(#rpc::Nil), |ty| quote!(#ty));
     Argument {
         items: quote!(),
-        encode: quote!(<#ty as ::std::default::Default>::default()),
+        encode: quote!(<<#ty as #rpc::Placeholder>::Nothing as ::std::default::Default>::default()),
         decode: quote!(__args.discard()?;),
         unpack: quote!(),
     }
@@ -80,10 +80,11 @@ fn map(method: &Method, paths: &Paths) -> Argument {
     let Received { ident: decoded, item, fields, wire, .. } = Received::new(method, paths);
     let values = method.params.iter().map(|param| param.sent(rpc));
     let owned = method.params.iter().map(|param| param.received(rpc));
+    let names = method.params.iter().map(|param| param.registered(rpc));
     let idents = idents(method);
     Argument {
         items: item,
-        encode: quote!(#rpc::MapArgs::new() #(.with(#wire, #values))*),
+        encode: quote!(#rpc::MapArgs::new() #(.with::<#names, _>(#wire, #values))*),
         decode: quote! {
             let __args = __args.decode::<#rpc::FromMap<#decoded<#(#rpc::FromInterface<#owned>),*>>>()?.0;
         },

@@ -7,7 +7,7 @@ use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::spanned::Spanned;
 
-use crate::{expand::Paths, method::Method, param::Kind};
+use crate::{expand::Paths, method::Method, options::Shape, param::Kind};
 
 pub(crate) fn predicates(methods: &[Method], paths: &Paths) -> Vec<TokenStream> {
     let rpc = &paths.private;
@@ -17,11 +17,14 @@ pub(crate) fn predicates(methods: &[Method], paths: &Paths) -> Vec<TokenStream> 
         for param in &method.params {
             let span = param.ty.span();
             match &param.kind {
-                Kind::Value => predicates.push(at(span, &param.ty, quote!(#rpc::Message))),
-                Kind::Ref(ty) => predicates.push(at(ty.span(), ty, quote!(#rpc::MessageRef))),
+                Kind::Value => predicates.push(at(span, &param.ty, quote!(#rpc::Parameter))),
+                Kind::Ref(ty) => predicates.push(at(ty.span(), ty, quote!(#rpc::ParameterRef))),
                 Kind::Callback(ty) | Kind::OptionalCallback(ty) => {
                     predicates.push(at(ty.span(), ty, paths.item("Interface")));
                 }
+            }
+            if method.shape == Shape::Map {
+                predicates.push(at(span, &param.registered(rpc), quote!(#rpc::Registered)));
             }
         }
         for ty in [&method.nothing.args, &method.nothing.reply].into_iter().flatten() {
@@ -31,6 +34,14 @@ pub(crate) fn predicates(methods: &[Method], paths: &Paths) -> Vec<TokenStream> 
     predicates
 }
 
+/// A predicate all of whose own tokens have the span of the type: that is where the compiler points.
 fn at(span: Span, ty: &impl ToTokens, bound: TokenStream) -> TokenStream {
+    let bound: TokenStream = bound
+        .into_iter()
+        .map(|mut token| {
+            token.set_span(token.span().located_at(span));
+            token
+        })
+        .collect();
     quote_spanned!(span=> #ty: #bound)
 }

@@ -60,10 +60,22 @@ impl Param {
     /// The type in which the service receives it.
     pub(crate) fn received(&self, rpc: &TokenStream) -> TokenStream {
         match &self.kind {
-            Kind::Value => self.ty.to_token_stream(),
-            Kind::Ref(ty) => quote!(<#ty as ::std::borrow::ToOwned>::Owned),
+            Kind::Value => {
+                let ty = &self.ty;
+                quote!(<#ty as #rpc::Parameter>::Message)
+            }
+            Kind::Ref(ty) => quote!(<#ty as #rpc::ParameterRef>::Owned),
             Kind::Callback(ty) => quote!(#rpc::Callback<#ty>),
             Kind::OptionalCallback(ty) => quote!(#rpc::OptionalCallback<#ty>),
+        }
+    }
+
+    /// The type by whose name Go knows it inside an interface.
+    pub(crate) fn registered(&self, rpc: &TokenStream) -> TokenStream {
+        match &self.kind {
+            Kind::Value => self.ty.to_token_stream(),
+            Kind::Ref(ty) => ty.to_token_stream(),
+            Kind::Callback(_) | Kind::OptionalCallback(_) => self.received(rpc),
         }
     }
 
@@ -71,7 +83,8 @@ impl Param {
     pub(crate) fn sent(&self, rpc: &TokenStream) -> TokenStream {
         let ident = &self.ident;
         match &self.kind {
-            Kind::Value | Kind::Ref(_) => ident.to_token_stream(),
+            Kind::Value => quote!(#rpc::Parameter::into_message(#ident)),
+            Kind::Ref(ty) => quote!(<#ty as #rpc::ParameterRef>::borrowed(#ident)),
             Kind::Callback(_) => quote!(#rpc::Callback::offer(#ident)),
             Kind::OptionalCallback(_) => quote!(#rpc::OptionalCallback::offer(#ident)),
         }
@@ -80,9 +93,13 @@ impl Param {
     /// What the service passes to the implementation, given the received `value`.
     pub(crate) fn passed(&self, value: &TokenStream, rpc: &TokenStream) -> TokenStream {
         match &self.kind {
-            Kind::Value => value.clone(),
-            Kind::Ref(ty) => quote!(<_ as ::std::borrow::Borrow<#ty>>::borrow(&#value)),
-            Kind::Callback(_) | Kind::OptionalCallback(_) => quote!(#rpc::connect(#value).await?),
+            Kind::Value => {
+                let ty = &self.ty;
+                quote!(<#ty as #rpc::Parameter>::from_message(#value))
+            }
+            Kind::Ref(ty) => quote!(<#ty as #rpc::ParameterRef>::from_owned(&#value)),
+            Kind::Callback(_) => quote!(#rpc::connect(#value).await?),
+            Kind::OptionalCallback(_) => quote!(#rpc::connect_optional(#value).await?),
         }
     }
 }

@@ -44,7 +44,7 @@ pub(crate) fn service(
             ) -> ::std::result::Result<#rpc::Handling, #rpc::DispatchError> {
                 match __method {
                     #(#arms)*
-                    _ => ::std::result::Result::Err(__args.unknown_method(__method)),
+                    _ => ::std::result::Result::Err(__args.unknown_method()),
                 }
             }
         }

@@ -1,0 +1,133 @@
+//! What a dispensed net/rpc object holds.
+
+use std::{fmt, sync::Arc};
+
+use ::netrpc::{CallOptions, Client, ClientBuilder};
+use arc_swap::ArcSwap;
+use muxbroker::MuxBroker;
+use serde::{Serialize, de::DeserializeOwned};
+use serde_gob::GobType;
+use tokio::io::{AsyncRead, AsyncWrite};
+
+use super::scope::BrokerScope;
+use crate::{Error, ErrorKind, Result};
+
+/// Calls the object at the other end of a connection: what a dispensed net/rpc object holds. Go's `rpc.Client`.
+///
+/// It is a cheap handle: clones share the connection, and the connection under it can change, when a plugin is
+/// restarted, without the object that holds it noticing. A call stays on the connection that it began on.
+#[derive(Clone)]
+pub struct RpcClient {
+    current: Arc<ArcSwap<Connection>>,
+}
+
+struct Connection {
+    client: Client,
+    broker: MuxBroker,
+}
+
+impl RpcClient {
+    /// A client on `stream`, whose callbacks and byte streams go over `broker`.
+    ///
+    /// # Panics
+    /// Outside of a tokio runtime: the connection is a task of the current one.
+    pub fn new(stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static, broker: MuxBroker) -> Self {
+        Self::with_settings(stream, broker, Client::builder())
+    }
+
+    /// As [`new`](Self::new), with settings of the connection. Their codec scope is replaced.
+    ///
+    /// # Panics
+    /// As [`new`](Self::new).
+    pub fn with_settings(
+        stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
+        broker: MuxBroker,
+        settings: ClientBuilder,
+    ) -> Self {
+        let scope = BrokerScope::new(broker.clone());
+        let client = settings.scope(Arc::new(scope)).build(stream);
+        Self { current: Arc::new(ArcSwap::from_pointee(Connection { client, broker })) }
+    }
+
+    /// Calls `method` (`Service.Method`; a dispensed object is the service `Plugin`) and decodes the reply as `R`.
+    ///
+    /// This is the raw way, for methods that no trait describes; `serde_gob::Any` is any argument and any reply.
+    /// Dropping the future gives the call up; the other side may have worked all the same.
+    ///
+    /// # Errors
+    /// [`Remote`](ErrorKind::Remote) with the text of the implementation, [`Misuse`](ErrorKind::Misuse) for an argument
+    /// that cannot be encoded, [`Protocol`](ErrorKind::Protocol) for a reply that is no `R`,
+    /// [`Disconnected`](ErrorKind::Disconnected), [`Shutdown`](ErrorKind::Shutdown) or
+    /// [`Timeout`](ErrorKind::Timeout) when none came.
+    pub async fn call<R, A>(&self, method: &str, args: &A) -> Result<R>
+    where
+        R: DeserializeOwned + Send + 'static,
+        A: Serialize + GobType + Sync + ?Sized,
+    {
+        self.call_with(method, args, CallOptions::new()).await
+    }
+
+    /// [`call`](Self::call) with a timeout of its own.
+    ///
+    /// # Errors
+    /// As for [`call`](Self::call).
+    pub async fn call_with<R, A>(&self, method: &str, args: &A, options: CallOptions) -> Result<R>
+    where
+        R: DeserializeOwned + Send + 'static,
+        A: Serialize + GobType + Sync + ?Sized,
+    {
+        let connection = self.current.load_full();
+        connection.client.call_with(method, args, options).await.map_err(Error::from_netrpc)
+    }
+
+    /// The broker of the current connection, for streams of one's own.
+    pub fn broker(&self) -> MuxBroker {
+        self.current.load().broker.clone()
+    }
+
+    /// Waits until the current connection has ended.
+    pub async fn closed(&self) {
+        let closed = self.current.load().client.closed();
+        closed.await;
+    }
+
+    /// Closes the current connection: calls under way fail.
+    pub async fn close(&self) {
+        let connection = self.current.load_full();
+        connection.client.close().await;
+    }
+
+    /// Lets this handle and its clones go on with the connection of `next`. Calls under way stay on the old one, which
+    /// ends with the last of them.
+    pub fn replace(&self, next: &RpcClient) {
+        self.current.store(next.current.load_full());
+    }
+}
+
+impl fmt::Debug for RpcClient {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RpcClient").finish_non_exhaustive()
+    }
+}
+
+impl Error {
+    /// Whose fault a failed call was.
+    pub(crate) fn from_netrpc(error: ::netrpc::Error) -> Self {
+        let kind = if error.is_remote() {
+            ErrorKind::Remote
+        } else if error.is_timeout() {
+            ErrorKind::Timeout
+        } else if error.is_encode() || error.is_misuse() {
+            ErrorKind::Misuse
+        } else if error.is_disconnected() {
+            ErrorKind::Disconnected
+        } else if error.is_decode() {
+            ErrorKind::Protocol
+        } else if error.is_cancelled() {
+            ErrorKind::Cancelled
+        } else {
+            ErrorKind::Shutdown
+        };
+        Self::new(kind, error.to_string()).with_source(error)
+    }
+}
