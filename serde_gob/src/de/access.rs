@@ -1,0 +1,174 @@
+//! Slices, arrays and maps while they are decoded.
+
+use serde::de::{self, DeserializeSeed, IntoDeserializer, Visitor};
+
+use super::{Deserializer, Source};
+use crate::error::{Error, ErrorKind, Mismatch, Result};
+use crate::received::WireRef;
+
+/// Lets the visitor take `count` elements. It may stop early (serde's arrays do), and what it left
+/// would be taken for what follows.
+#[inline]
+pub(super) fn sequence<'de, V: Visitor<'de>>(
+    source: &mut Source<'_, 'de>,
+    elem: WireRef,
+    count: usize,
+    visitor: V,
+) -> Result<V::Value> {
+    source.enter()?;
+    let mut left = count;
+    let value = visitor.visit_seq(Elements { source, elem, left: &mut left })?;
+    if left != 0 {
+        return Err(left_over(count, left, source));
+    }
+    source.leave();
+    Ok(value)
+}
+
+#[cold]
+fn left_over(count: usize, left: usize, source: &Source<'_, '_>) -> Error {
+    let local = format!("a type of {} elements", count - left);
+    Error::from(Mismatch::Length { local, remote: count as u64 }).at(source.cursor.offset())
+}
+
+struct Elements<'s, 'a, 'de> {
+    source: &'s mut Source<'a, 'de>,
+    elem: WireRef,
+    left: &'s mut usize,
+}
+
+impl<'de> de::SeqAccess<'de> for Elements<'_, '_, 'de> {
+    type Error = Error;
+
+    #[inline(always)]
+    fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>> {
+        if *self.left == 0 {
+            return Ok(None);
+        }
+        *self.left -= 1;
+        match seed.deserialize(Deserializer::new(self.source, self.elem)) {
+            Ok(value) => Ok(Some(value)),
+            Err(error) => Err(within(error, "[]", "[]")),
+        }
+    }
+
+    fn size_hint(&self) -> Option<usize> {
+        Some(*self.left)
+    }
+}
+
+/// Names the composite type around a mismatch.
+#[cold]
+#[inline(never)]
+fn within(error: Error, local_prefix: &str, remote_prefix: &str) -> Error {
+    error.map_kind(|kind| match kind {
+        ErrorKind::Mismatch(Mismatch::Type { local, remote }) => ErrorKind::Mismatch(Mismatch::Type {
+            local: format!("{local_prefix}{local}"),
+            remote: format!("{remote_prefix}{remote}"),
+        }),
+        other => other,
+    })
+}
+
+/// Bytes for a visitor that wants a sequence, such as that of a plain `Vec<u8>`.
+pub(super) fn bytes<'de, V: Visitor<'de>>(source: &mut Source<'_, 'de>, visitor: V) -> Result<V::Value> {
+    let mut bytes = Bytes(source.cursor.bytes()?);
+    let count = bytes.0.len();
+    let value = visitor.visit_seq(&mut bytes)?;
+    match bytes.0.len() {
+        0 => Ok(value),
+        left => Err(left_over(count, left, source)),
+    }
+}
+
+struct Bytes<'de>(&'de [u8]);
+
+impl<'de> de::SeqAccess<'de> for &mut Bytes<'de> {
+    type Error = Error;
+
+    #[inline(always)]
+    fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>> {
+        let Some((byte, rest)) = self.0.split_first() else { return Ok(None) };
+        self.0 = rest;
+        match seed.deserialize(IntoDeserializer::<Error>::into_deserializer(*byte)) {
+            Ok(value) => Ok(Some(value)),
+            Err(_) => Err(not_bytes()),
+        }
+    }
+
+    fn size_hint(&self) -> Option<usize> {
+        Some(self.0.len())
+    }
+}
+
+#[cold]
+fn not_bytes() -> Error {
+    Mismatch::Type { local: "slice".into(), remote: "bytes".into() }.into()
+}
+
+/// Lets the visitor take the entries of a map.
+pub(super) fn map<'de, V: Visitor<'de>>(
+    source: &mut Source<'_, 'de>,
+    key: WireRef,
+    elem: WireRef,
+    visitor: V,
+) -> Result<V::Value> {
+    let count = source.count()?;
+    source.enter()?;
+    let mut left = count;
+    let value = visitor.visit_map(Entries { source, key, elem, left: &mut left })?;
+    if left != 0 {
+        return Err(left_over(count, left, source));
+    }
+    source.leave();
+    Ok(value)
+}
+
+struct Entries<'s, 'a, 'de> {
+    source: &'s mut Source<'a, 'de>,
+    key: WireRef,
+    elem: WireRef,
+    left: &'s mut usize,
+}
+
+impl<'de> de::MapAccess<'de> for Entries<'_, '_, 'de> {
+    type Error = Error;
+
+    #[inline]
+    fn next_key_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>> {
+        if *self.left == 0 {
+            return Ok(None);
+        }
+        *self.left -= 1;
+        match seed.deserialize(Deserializer::new(self.source, self.key)) {
+            Ok(key) => Ok(Some(key)),
+            Err(error) => {
+                let elem = self.source.types.describe(self.elem);
+                Err(error.map_kind(|kind| match kind {
+                    ErrorKind::Mismatch(Mismatch::Type { local, remote }) => {
+                        ErrorKind::Mismatch(Mismatch::Type {
+                            local: format!("map[{local}]{elem}"),
+                            remote: format!("map[{remote}]{elem}"),
+                        })
+                    }
+                    other => other,
+                }))
+            }
+        }
+    }
+
+    #[inline]
+    fn next_value_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<T::Value> {
+        match seed.deserialize(Deserializer::new(self.source, self.elem)) {
+            Ok(value) => Ok(value),
+            Err(error) => {
+                let around = format!("map[{}]", self.source.types.describe(self.key));
+                Err(within(error, &around, &around))
+            }
+        }
+    }
+
+    fn size_hint(&self) -> Option<usize> {
+        Some(*self.left)
+    }
+}

@@ -1,0 +1,334 @@
+//! Structs: the sender's fields by number, the receiver's by name.
+
+use std::sync::OnceLock;
+
+use serde::de::value::BorrowedStrDeserializer;
+use serde::de::{self, DeserializeSeed, IntoDeserializer, Visitor};
+
+use super::zero::Zero;
+use super::{Deserializer, Source};
+use crate::error::{Error, ErrorKind, Mismatch, Result};
+use crate::received::{StructType, WireRef};
+
+/// The plans made so far for one of the sender's structs: one for each Rust struct it is decoded
+/// into, so nearly always one. They can be added to while others are in use.
+#[derive(Debug, Default)]
+pub(crate) struct Plans(OnceLock<Box<Planned>>);
+
+#[derive(Debug)]
+struct Planned {
+    plan: Plan,
+    next: Plans,
+}
+
+/// How the fields of a sender's struct map to those of a Rust struct.
+#[derive(Debug)]
+pub(crate) struct Plan {
+    /// The names that serde passes for the Rust struct: a `static`, so its address tells it.
+    names: &'static [&'static str],
+    /// For each of the sender's fields the position in `names`.
+    targets: Box<[Option<u32>]>,
+    /// For each of the names the sender's type, if it has such a field.
+    sent: Box<[Option<WireRef>]>,
+}
+
+impl Plans {
+    #[inline]
+    fn get(&self, ty: &StructType, names: &'static [&'static str]) -> &Plan {
+        let mut at = self;
+        loop {
+            let planned =
+                at.0.get_or_init(|| Box::new(Planned { plan: Plan::new(ty, names), next: Plans::default() }));
+            if std::ptr::eq(planned.plan.names, names) {
+                return &planned.plan;
+            }
+            at = &planned.next;
+        }
+    }
+}
+
+impl Plan {
+    #[cold]
+    fn new(ty: &StructType, names: &'static [&'static str]) -> Self {
+        let position = |name: &str| names.iter().position(|n| *n == name);
+        let targets: Box<[_]> =
+            ty.fields.iter().map(|field| position(&field.name).map(|at| at as u32)).collect();
+        let mut sent = vec![None; names.len()];
+        for (field, target) in ty.fields.iter().zip(&targets) {
+            if let Some(target) = target {
+                sent[*target as usize] = Some(field.ty);
+            }
+        }
+        Plan { names, targets, sent: sent.into() }
+    }
+}
+
+/// Which fields came.
+enum Seen {
+    Few(u64),
+    Many(Vec<bool>),
+}
+
+impl Seen {
+    fn new(fields: usize) -> Self {
+        if fields <= 64 { Seen::Few(0) } else { Seen::Many(vec![false; fields]) }
+    }
+
+    #[inline(always)]
+    fn insert(&mut self, at: usize) {
+        match self {
+            Seen::Few(bits) => *bits |= 1 << at,
+            Seen::Many(flags) => flags[at] = true,
+        }
+    }
+
+    #[inline(always)]
+    fn contains(&self, at: usize) -> bool {
+        match self {
+            Seen::Few(bits) => bits >> at & 1 == 1,
+            Seen::Many(flags) => flags[at],
+        }
+    }
+}
+
+/// Where the value of the field just named is.
+enum Current {
+    Sent(WireRef),
+    Absent(Option<WireRef>),
+}
+
+/// Lets the visitor of a Rust struct with these field names take the sender's fields.
+pub(super) fn struct_fields<'de, V: Visitor<'de>>(
+    source: &mut Source<'_, 'de>,
+    ty: &StructType,
+    local: &'static str,
+    names: &'static [&'static str],
+    visitor: V,
+) -> Result<V::Value> {
+    let plan = ty.plans.get(ty, names);
+    // Go checks this only where it compiles a decoder: for a whole value, not for a field.
+    if source.whole && !names.is_empty() && !ty.fields.is_empty() && plan.sent.iter().all(Option::is_none) {
+        let offset = source.cursor.offset();
+        return Err(Error::from(Mismatch::NoFields { local: local.to_owned() }).at(offset));
+    }
+    source.enter()?;
+    let mut fields = StructFields {
+        source,
+        ty,
+        plan,
+        next: 0,
+        number: 0,
+        absent: None,
+        current: Current::Absent(None),
+        seen: Seen::new(names.len()),
+    };
+    let value = visitor.visit_map(&mut fields)?;
+    fields.finish()?;
+    source.leave();
+    Ok(value)
+}
+
+struct StructFields<'s, 'a, 'de> {
+    source: &'s mut Source<'a, 'de>,
+    ty: &'s StructType,
+    plan: &'s Plan,
+    /// The first field number not yet passed.
+    next: usize,
+    /// The field just named.
+    number: usize,
+    /// The next name to be looked at for zeros, once all that was sent is read.
+    absent: Option<usize>,
+    current: Current,
+    seen: Seen,
+}
+
+impl StructFields<'_, '_, '_> {
+    /// Reads what a visitor that stopped early has left.
+    fn finish(&mut self) -> Result<()> {
+        while self.absent.is_none() {
+            match self.source.next_field(self.next, self.ty.fields.len())? {
+                Some(number) => {
+                    self.next = number + 1;
+                    self.source.skip(self.ty.fields[number].ty)?;
+                }
+                None => self.absent = Some(0),
+            }
+        }
+        Ok(())
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn name_field(&self, error: Error, field: &str) -> Error {
+        name_field(error, &self.ty.name, field)
+    }
+}
+
+impl<'de> de::MapAccess<'de> for &mut StructFields<'_, '_, 'de> {
+    type Error = Error;
+
+    #[inline]
+    fn next_key_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>> {
+        while self.absent.is_none() {
+            let Some(number) = self.source.next_field(self.next, self.ty.fields.len())? else {
+                self.absent = Some(0);
+                break;
+            };
+            self.next = number + 1;
+            let ty = self.ty.fields[number].ty;
+            match self.plan.targets[number] {
+                Some(target) => {
+                    self.number = target as usize;
+                    self.seen.insert(self.number);
+                    self.current = Current::Sent(ty);
+                    return seed.deserialize(FieldName(self.plan.names[self.number])).map(Some);
+                }
+                None => self.source.skip(ty)?,
+            }
+        }
+        let mut at = self.absent.unwrap_or(0);
+        while let Some(&name) = self.plan.names.get(at) {
+            at += 1;
+            self.absent = Some(at);
+            if self.seen.contains(at - 1) {
+                continue;
+            }
+            // Not in the sender's type: up to serde, unless Go's rule is wanted.
+            let ty = self.plan.sent[at - 1];
+            if ty.is_some() || self.source.missing_as_zero {
+                self.number = at - 1;
+                self.current = Current::Absent(ty);
+                return seed.deserialize(FieldName(name)).map(Some);
+            }
+        }
+        Ok(None)
+    }
+
+    #[inline]
+    fn next_value_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<T::Value> {
+        let result = match self.current {
+            Current::Sent(ty) => seed.deserialize(Deserializer::new(self.source, ty)),
+            Current::Absent(ty) => seed.deserialize(Zero::new(self.source, ty)),
+        };
+        match result {
+            Ok(value) => Ok(value),
+            Err(error) => Err(self.name_field(error, self.plan.names[self.number])),
+        }
+    }
+}
+
+/// Says in which field the error was, as Go does.
+fn name_field(error: Error, owner: &str, field: &str) -> Error {
+    error.map_kind(|kind| match kind {
+        ErrorKind::Mismatch(Mismatch::Type { local, .. }) => {
+            ErrorKind::Mismatch(Mismatch::Field { local, owner: owner.to_owned(), field: field.to_owned() })
+        }
+        ErrorKind::OutOfRange(name) if name.starts_with('*') => ErrorKind::OutOfRange(field.to_owned()),
+        other => other,
+    })
+}
+
+/// Hands a field's name to serde without copying it.
+struct FieldName(&'static str);
+
+impl<'de> de::Deserializer<'de> for FieldName {
+    type Error = Error;
+
+    #[inline(always)]
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
+        visitor.visit_borrowed_str(self.0)
+    }
+
+    serde::forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option unit
+        unit_struct newtype_struct seq tuple tuple_struct map struct enum identifier ignored_any
+    }
+}
+
+/// Lets a visitor that has no field names take all of the sender's fields, zeros included.
+pub(super) fn all_fields<'de, V: Visitor<'de>>(
+    source: &mut Source<'_, 'de>,
+    ty: &StructType,
+    visitor: V,
+) -> Result<V::Value> {
+    source.enter()?;
+    let mut fields = AllFields {
+        source,
+        ty,
+        next: 0,
+        absent: 0,
+        sent_done: false,
+        number: 0,
+        seen: Seen::new(ty.fields.len()),
+    };
+    let value = visitor.visit_map(&mut fields)?;
+    fields.finish()?;
+    source.leave();
+    Ok(value)
+}
+
+struct AllFields<'s, 'a, 'de> {
+    source: &'s mut Source<'a, 'de>,
+    ty: &'s StructType,
+    next: usize,
+    absent: usize,
+    sent_done: bool,
+    number: usize,
+    seen: Seen,
+}
+
+impl AllFields<'_, '_, '_> {
+    fn finish(&mut self) -> Result<()> {
+        while !self.sent_done {
+            match self.source.next_field(self.next, self.ty.fields.len())? {
+                Some(number) => {
+                    self.next = number + 1;
+                    self.source.skip(self.ty.fields[number].ty)?;
+                }
+                None => self.sent_done = true,
+            }
+        }
+        Ok(())
+    }
+}
+
+impl<'de> de::MapAccess<'de> for &mut AllFields<'_, '_, 'de> {
+    type Error = Error;
+
+    fn next_key_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>> {
+        if !self.sent_done {
+            if let Some(number) = self.source.next_field(self.next, self.ty.fields.len())? {
+                self.next = number + 1;
+                self.number = number;
+                self.seen.insert(number);
+                let name: &str = &self.ty.fields[number].name;
+                return seed.deserialize(IntoDeserializer::<Error>::into_deserializer(name)).map(Some);
+            }
+            self.sent_done = true;
+        }
+        while self.absent < self.ty.fields.len() {
+            self.number = self.absent;
+            self.absent += 1;
+            if !self.seen.contains(self.number) {
+                let name: &str = &self.ty.fields[self.number].name;
+                return seed.deserialize(IntoDeserializer::<Error>::into_deserializer(name)).map(Some);
+            }
+        }
+        Ok(None)
+    }
+
+    fn next_value_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<T::Value> {
+        let field = &self.ty.fields[self.number];
+        let result = if self.sent_done {
+            seed.deserialize(Zero::new(self.source, Some(field.ty)))
+        } else {
+            seed.deserialize(Deserializer::new(self.source, field.ty))
+        };
+        result.map_err(|error| name_field(error, &self.ty.name, &field.name))
+    }
+}
+
+/// A string as deserializer, for the names of interface types.
+pub(super) fn name_deserializer(name: &str) -> BorrowedStrDeserializer<'_, Error> {
+    BorrowedStrDeserializer::new(name)
+}

@@ -1,0 +1,156 @@
+use serde::Deserialize;
+
+use crate::de::{self, Source};
+use crate::error::{Error, ErrorKind, Result};
+use crate::limits::Limits;
+use crate::stream::{Ready, Stream, Window};
+
+/// The receiving side of one gob stream. Go: `gob.Decoder`.
+///
+/// It remembers the types the sender has defined, so keep it as long as the stream. It does no I/O:
+/// bytes are fed as they come, in any pieces, and values taken out when they are complete.
+///
+/// ```
+/// use serde_gob::Decoder;
+///
+/// let mut decoder = Decoder::new();
+/// decoder.feed(&[3, 4]);
+/// assert!(!decoder.ready()?);
+/// decoder.feed(&[0, 6]);
+/// assert_eq!(decoder.decode::<i64>()?, 3);
+/// # Ok::<(), serde_gob::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct Decoder {
+    stream: Stream,
+    buffer: Vec<u8>,
+    /// Stream offset of `buffer[0]`.
+    base: u64,
+    missing_as_zero: bool,
+}
+
+impl Decoder {
+    /// A decoder for a stream of which nothing was read yet.
+    pub fn new() -> Self {
+        Self::with_limits(Limits::default())
+    }
+
+    /// A decoder with limits of its own.
+    pub fn with_limits(limits: Limits) -> Self {
+        Decoder { stream: Stream::new(limits), buffer: Vec::new(), base: 0, missing_as_zero: false }
+    }
+
+    /// Decodes fields that the sender's struct does not have as their zero value, as Go does.
+    ///
+    /// Without this (the default) serde decides: `#[serde(default)]`, `None` for an `Option`, or an
+    /// error. Fields that the sender's struct has and that are not sent because they are zero are
+    /// always zero.
+    pub fn missing_as_zero(&mut self, yes: bool) {
+        self.missing_as_zero = yes;
+    }
+
+    /// Takes over bytes of the stream. Any split will do; nothing is looked at yet.
+    ///
+    /// The buffer grows to hold what was fed and not yet decoded, so ask [`ready`](Self::ready) after
+    /// each piece: it notices a message beyond [`Limits::message_size`] from its first bytes.
+    pub fn feed(&mut self, bytes: &[u8]) {
+        if self.stream.has_failed() {
+            return;
+        }
+        let consumed = (self.stream.consumed() - self.base) as usize;
+        if consumed == self.buffer.len() {
+            self.buffer.clear();
+            self.base += consumed as u64;
+        } else if consumed > self.buffer.len() / 2 {
+            // Moves fewer bytes than were consumed since the last time.
+            self.buffer.drain(..consumed);
+            self.base += consumed as u64;
+        }
+        self.buffer.extend_from_slice(bytes);
+    }
+
+    /// Whether a whole value is there: the next [`decode`](Self::decode) will not be incomplete.
+    ///
+    /// Every byte is looked at once, however often this is asked.
+    ///
+    /// # Errors
+    ///
+    /// As [`decode`](Self::decode), apart from those about the Rust type.
+    pub fn ready(&mut self) -> Result<bool> {
+        let window = Window { bytes: &self.buffer, base: self.base };
+        Ok(self.stream.next(window)?.is_some())
+    }
+
+    /// Decodes the next value, which may borrow from the decoder.
+    ///
+    /// # Errors
+    ///
+    /// [`is_incomplete`](Error::is_incomplete): not all of it was fed, nothing is consumed. With any
+    /// other error the value is consumed, and unless the error [`is_fatal`](Error::is_fatal) the next
+    /// one can be decoded.
+    pub fn decode<'de, T: Deserialize<'de>>(&'de mut self) -> Result<T> {
+        let ready = self.take()?;
+        let window = Window { bytes: &self.buffer, base: self.base };
+        decode_ready(&self.stream, window, ready, self.missing_as_zero)
+    }
+
+    /// Passes over the next value without decoding it. Go: `Decode(nil)`.
+    ///
+    /// # Errors
+    ///
+    /// As [`decode`](Self::decode), apart from those about the Rust type.
+    pub fn discard(&mut self) -> Result<()> {
+        self.take().map(drop)
+    }
+
+    /// Nothing but whole values was fed, and all of them were decoded: a stream may end here.
+    pub fn is_idle(&self) -> bool {
+        self.stream.is_between_values() && self.buffered() == 0
+    }
+
+    /// How many bytes were fed and not yet consumed.
+    pub fn buffered(&self) -> usize {
+        self.buffer.len() - (self.stream.consumed() - self.base) as usize
+    }
+
+    fn take(&mut self) -> Result<Ready> {
+        let window = Window { bytes: &self.buffer, base: self.base };
+        let ready = self.stream.next(window)?.ok_or_else(|| Error::new(ErrorKind::Incomplete))?;
+        self.stream.consume();
+        Ok(ready)
+    }
+}
+
+impl Default for Decoder {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+fn decode_ready<'de, T: Deserialize<'de>>(
+    stream: &Stream,
+    window: Window<'de>,
+    ready: Ready,
+    missing_as_zero: bool,
+) -> Result<T> {
+    let mut source = Source::new(&stream.types, &stream.limits, window, ready, missing_as_zero);
+    let result = T::deserialize(de::Deserializer::new(&mut source, ready.ty));
+    result.map_err(|error| de::name_local_type::<T>(&source, ready.ty, error))
+}
+
+/// Decodes the first value of a stream that is there as a whole.
+///
+/// ```
+/// assert_eq!(serde_gob::from_slice::<&str>(&[6, 12, 0, 3, b'a', b'b', b'c'])?, "abc");
+/// # Ok::<(), serde_gob::Error>(())
+/// ```
+///
+/// # Errors
+///
+/// As [`Decoder::decode`].
+pub fn from_slice<'de, T: Deserialize<'de>>(bytes: &'de [u8]) -> Result<T> {
+    let mut stream = Stream::new(Limits::default());
+    let window = Window { bytes, base: 0 };
+    let ready = stream.next(window)?.ok_or_else(|| Error::new(ErrorKind::Incomplete))?;
+    decode_ready(&stream, window, ready, false)
+}

@@ -1,0 +1,176 @@
+//! Dynamic values from and to Rust's types.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::LazyLock;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::{Any, Dynamic, Type, Value};
+use crate::encoder::Encoder;
+use crate::error::Result;
+use crate::opaque::GoString;
+use crate::shape::GobType;
+
+impl Dynamic {
+    /// The value as gob sends it, with its type.
+    ///
+    /// # Errors
+    ///
+    /// As [`Encoder::encode`].
+    pub fn of<T: Serialize + GobType + ?Sized>(value: &T) -> Result<Self> {
+        crate::from_slice(&crate::to_vec(value)?)
+    }
+
+    /// Decodes the value into a Rust type, as if it had just been received.
+    ///
+    /// # Errors
+    ///
+    /// As [`Decoder::decode`](crate::Decoder::decode).
+    pub fn get<T: DeserializeOwned>(&self) -> Result<T> {
+        let mut bytes = Vec::new();
+        Encoder::new().encode_dynamic(self, &mut bytes)?;
+        crate::from_slice(&bytes)
+    }
+}
+
+impl Any {
+    /// An interface that holds a value of a Rust type, which the Go side knows as `name`.
+    ///
+    /// # Errors
+    ///
+    /// As [`Encoder::encode`].
+    pub fn of<T: Serialize + GobType + ?Sized>(name: impl Into<String>, value: &T) -> Result<Self> {
+        let Dynamic { ty, value } = Dynamic::of(value)?;
+        Ok(Any::new(name, ty, value))
+    }
+
+    /// Decodes what the interface holds into a Rust type.
+    ///
+    /// # Errors
+    ///
+    /// As [`Decoder::decode`](crate::Decoder::decode); nil decodes only into an `Option`.
+    pub fn get<T: DeserializeOwned>(&self) -> Result<T> {
+        match &self.0 {
+            Some(concrete) => concrete.content.get(),
+            None => crate::from_slice(&[3, 0x10, 0, 0]),
+        }
+    }
+
+    /// What it holds, if that is a `bool`.
+    pub fn as_bool(&self) -> Option<bool> {
+        match self.value()? {
+            Value::Bool(value) => Some(*value),
+            _ => None,
+        }
+    }
+
+    /// What it holds, if that is a signed integer.
+    pub fn as_int(&self) -> Option<i64> {
+        match self.value()? {
+            Value::Int(value) => Some(*value),
+            _ => None,
+        }
+    }
+
+    /// What it holds, if that is an unsigned integer.
+    pub fn as_uint(&self) -> Option<u64> {
+        match self.value()? {
+            Value::Uint(value) => Some(*value),
+            _ => None,
+        }
+    }
+
+    /// What it holds, if that is a float.
+    pub fn as_float(&self) -> Option<f64> {
+        match self.value()? {
+            Value::Float(value) => Some(*value),
+            _ => None,
+        }
+    }
+
+    /// What it holds, if that is a string of UTF-8.
+    pub fn as_str(&self) -> Option<&str> {
+        match self.value()? {
+            Value::String(text) => std::str::from_utf8(&text.0).ok(),
+            _ => None,
+        }
+    }
+
+    /// What it holds, if that is a `[]byte`.
+    pub fn as_bytes(&self) -> Option<&[u8]> {
+        match self.value()? {
+            Value::Bytes(bytes) => Some(bytes),
+            _ => None,
+        }
+    }
+}
+
+macro_rules! from {
+    ($($ty:ty => $name:literal, $type:ident, |$value:ident| $convert:expr;)*) => {$(
+        impl From<$ty> for Any {
+            #[doc = concat!("Go's `", $name, "`.")]
+            fn from($value: $ty) -> Any {
+                Any::new($name, Type::$type(), $convert)
+            }
+        }
+    )*};
+}
+
+from! {
+    bool => "bool", bool, |value| Value::Bool(value);
+    i8 => "int8", int, |value| Value::Int(value.into());
+    i16 => "int16", int, |value| Value::Int(value.into());
+    i32 => "int", int, |value| Value::Int(value.into());
+    i64 => "int64", int, |value| Value::Int(value);
+    isize => "int", int, |value| Value::Int(value as i64);
+    u8 => "uint8", uint, |value| Value::Uint(value.into());
+    u16 => "uint16", uint, |value| Value::Uint(value.into());
+    u32 => "uint32", uint, |value| Value::Uint(value.into());
+    u64 => "uint64", uint, |value| Value::Uint(value);
+    usize => "uint", uint, |value| Value::Uint(value as u64);
+    f32 => "float32", float, |value| Value::Float(value.into());
+    f64 => "float64", float, |value| Value::Float(value);
+    &str => "string", string, |value| Value::String(GoString(value.into()));
+    String => "string", string, |value| Value::String(GoString(value.into()));
+    Vec<u8> => "[]uint8", bytes, |value| Value::Bytes(value);
+    &[u8] => "[]uint8", bytes, |value| Value::Bytes(value.into());
+    Vec<String> => "[]string", slice_of_strings, |value| Value::Slice(
+        value.into_iter().map(|text| Value::String(GoString(text.into()))).collect()
+    );
+    Vec<Any> => "[]interface {}", slice_of_interfaces, |value| Value::Slice(
+        value.into_iter().map(Value::Interface).collect()
+    );
+    BTreeMap<String, Any> => "map[string]interface {}", map_of_interfaces, |value| string_map(value);
+    HashMap<String, Any> => "map[string]interface {}", map_of_interfaces, |value| string_map(value);
+}
+
+fn string_map(entries: impl IntoIterator<Item = (String, Any)>) -> Value {
+    let entry = |(key, any): (String, Any)| (Value::String(GoString(key.into())), Value::Interface(any));
+    Value::Map(entries.into_iter().map(entry).collect())
+}
+
+/// The types made of predefined ones that are converted to often: one graph each for all.
+impl Type {
+    fn slice_of_strings() -> Type {
+        static TYPE: LazyLock<Type> = LazyLock::new(|| Type::slice(&Type::string()));
+        TYPE.clone()
+    }
+
+    fn slice_of_interfaces() -> Type {
+        static TYPE: LazyLock<Type> = LazyLock::new(|| Type::slice(&Type::interface()));
+        TYPE.clone()
+    }
+
+    fn map_of_interfaces() -> Type {
+        static TYPE: LazyLock<Type> = LazyLock::new(|| Type::map(&Type::string(), &Type::interface()));
+        TYPE.clone()
+    }
+}
+
+impl<T: Into<Any>> From<Option<T>> for Any {
+    /// `None` is nil.
+    fn from(value: Option<T>) -> Any {
+        value.map_or(Any::NIL, Into::into)
+    }
+}

@@ -1,0 +1,160 @@
+//! Which dynamic types the peer knows already.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Weak};
+
+use super::Type;
+use super::types::{Graph, Node, PREDEFINED};
+use crate::error::{Error, Result};
+use crate::sent::SentTypes;
+use crate::wire::{put_bytes, put_uint};
+use crate::wire_type::{self, Definition};
+
+/// Dynamic types have no key as Rust types do, so they are known by what they look like.
+#[derive(Debug, Default)]
+pub(crate) struct DynamicTypes {
+    /// Ids by form: the type and all it is made of, written out.
+    ids: HashMap<Arc<[u8]>, i32>,
+    /// Ids by place, to save writing the form out.
+    /// The weak reference keeps the address from being used for another graph.
+    places: HashMap<(usize, u32), (Weak<Graph>, i32)>,
+    /// Types that are part of known forms.
+    count: usize,
+    /// Forms first sent in the value being written, with their number of types.
+    journal: Vec<(Arc<[u8]>, usize)>,
+}
+
+/// The places are a cache; this many are kept.
+const MOST_PLACES: usize = 1024;
+
+impl DynamicTypes {
+    /// The id of a type, which is defined first if the peer does not know it.
+    pub(crate) fn id_of(&mut self, ty: &Type, sent: &mut SentTypes, limit: usize) -> Result<i32> {
+        if ty.node < PREDEFINED {
+            return Ok(ty.node as i32);
+        }
+        let place = (Arc::as_ptr(&ty.graph) as usize, ty.node);
+        if let Some((_, id)) = self.places.get(&place) {
+            return Ok(*id);
+        }
+        let nodes = reachable(ty);
+        let form = form(&nodes);
+        let id = match self.ids.get(&*form) {
+            Some(id) => *id,
+            None => {
+                if self.count + nodes.len() > limit {
+                    return Err(Error::limit("number of dynamic types", limit));
+                }
+                let id = define(&nodes, sent);
+                let form: Arc<[u8]> = form.into();
+                self.ids.insert(Arc::clone(&form), id);
+                self.count += nodes.len();
+                self.journal.push((form, nodes.len()));
+                id
+            }
+        };
+        if self.places.len() >= MOST_PLACES {
+            self.places.clear();
+        }
+        self.places.insert(place, (Arc::downgrade(&ty.graph), id));
+        Ok(id)
+    }
+
+    pub(crate) fn commit(&mut self) {
+        self.journal.clear();
+    }
+
+    pub(crate) fn rollback(&mut self) {
+        if self.journal.is_empty() {
+            return;
+        }
+        self.places.clear();
+        for (form, count) in self.journal.drain(..) {
+            self.ids.remove(&form);
+            self.count -= count;
+        }
+    }
+}
+
+/// The types that a type is made of, itself first, numbered in the order they are met.
+fn reachable(root: &Type) -> Vec<(Arc<Node>, Vec<usize>)> {
+    let mut numbers = HashMap::from([(root.node, 0)]);
+    let mut order = vec![root.node];
+    let mut nodes = Vec::new();
+    while let Some(&at) = order.get(nodes.len()) {
+        let node = root.graph.node(at);
+        let children: Vec<u32> = match &*node {
+            Node::Slice(elem) | Node::Array(elem, _) => vec![*elem],
+            Node::Map(key, elem) => vec![*key, *elem],
+            Node::Struct(_, fields) => fields.iter().map(|(_, ty)| *ty).collect(),
+            _ => Vec::new(),
+        };
+        let children = children
+            .into_iter()
+            .map(|child| {
+                if child < PREDEFINED {
+                    return child as usize;
+                }
+                let next = order.len();
+                let number = *numbers.entry(child).or_insert_with(|| {
+                    order.push(child);
+                    next
+                });
+                number + PREDEFINED as usize
+            })
+            .collect();
+        nodes.push((node, children));
+    }
+    nodes
+}
+
+fn form(nodes: &[(Arc<Node>, Vec<usize>)]) -> Vec<u8> {
+    let mut out = Vec::new();
+    for (node, children) in nodes {
+        match &**node {
+            Node::Slice(_) => out.push(1),
+            Node::Array(_, len) => {
+                out.push(2);
+                put_uint(&mut out, *len);
+            }
+            Node::Map(..) => out.push(3),
+            Node::Struct(name, fields) => {
+                out.push(4);
+                put_bytes(&mut out, name.as_bytes());
+                put_uint(&mut out, fields.len() as u64);
+                fields.iter().for_each(|(name, _)| put_bytes(&mut out, name.as_bytes()));
+            }
+            Node::Opaque(kind, name) => {
+                out.extend([5, *kind as u8]);
+                put_bytes(&mut out, name.as_bytes());
+            }
+            _ => out.push(0),
+        }
+        children.iter().for_each(|child| put_uint(&mut out, *child as u64));
+    }
+    out
+}
+
+/// Writes the definitions of all the nodes under new ids; returns the first.
+fn define(nodes: &[(Arc<Node>, Vec<usize>)], sent: &mut SentTypes) -> i32 {
+    let ids: Vec<i32> = nodes.iter().map(|_| sent.fresh_id()).collect();
+    let id_of = |child: usize| match child.checked_sub(PREDEFINED as usize) {
+        Some(number) => ids[number],
+        None => child as i32,
+    };
+    for ((node, children), id) in nodes.iter().zip(&ids) {
+        let definition = match &**node {
+            Node::Slice(_) => Definition::Slice { elem: id_of(children[0]) },
+            Node::Array(_, len) => Definition::Array { elem: id_of(children[0]), len: *len },
+            Node::Map(..) => Definition::Map { key: id_of(children[0]), elem: id_of(children[1]) },
+            Node::Opaque(kind, name) => Definition::Opaque { kind: *kind, name },
+            Node::Struct(name, fields) => Definition::Struct {
+                name,
+                fields: fields.iter().zip(children).map(|((name, _), child)| (&**name, id_of(*child))),
+            },
+            _ => continue,
+        };
+        wire_type::put_definition(&mut sent.definitions, *id, definition);
+    }
+    ids[0]
+}

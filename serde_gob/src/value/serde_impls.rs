@@ -1,0 +1,99 @@
+//! Dynamic values as members of serde types.
+
+use std::fmt;
+use std::sync::Arc;
+
+use serde::de::{self, Deserialize, Deserializer, Visitor};
+use serde::ser::{Serialize, SerializeMap, Serializer};
+
+use super::{Any, Dynamic, Value, handoff};
+use crate::shape::{GobType, Shape, TypeBuilder};
+
+/// Name of the newtype struct that stands for a dynamic value.
+pub(crate) const TOKEN: &str = "$serde_gob::Dynamic";
+
+impl GobType for Any {
+    type Key = Any;
+    fn shape(_: &mut TypeBuilder<'_>) -> Shape {
+        Shape::any()
+    }
+}
+
+/// To other formats than gob the plain value is shown.
+impl Serialize for Any {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Some(concrete) = &self.0 else { return serializer.serialize_none() };
+        handoff::put_outgoing(Arc::clone(concrete));
+        let result = serializer.serialize_newtype_struct(TOKEN, &concrete.content.value);
+        handoff::take_outgoing(); // of a foreign serializer that does not know
+        result
+    }
+}
+
+/// For other formats than gob; gob needs a type beside the value, which [`Any`] and [`Dynamic`] have.
+impl Serialize for Value {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Value::Bool(value) => serializer.serialize_bool(*value),
+            Value::Int(value) => serializer.serialize_i64(*value),
+            Value::Uint(value) => serializer.serialize_u64(*value),
+            Value::Float(value) => serializer.serialize_f64(*value),
+            Value::Complex(value) => value.serialize(serializer),
+            Value::Bytes(bytes) | Value::Opaque(bytes) => serializer.serialize_bytes(bytes),
+            Value::String(text) => match std::str::from_utf8(&text.0) {
+                Ok(text) => serializer.serialize_str(text),
+                Err(_) => serializer.serialize_bytes(&text.0),
+            },
+            Value::Slice(elements) | Value::Array(elements) => serializer.collect_seq(elements),
+            Value::Map(entries) => serializer.collect_map(entries.iter().map(|(key, elem)| (key, elem))),
+            Value::Struct(fields) => {
+                let mut map = serializer.serialize_map(Some(fields.len()))?;
+                for (name, value) in fields {
+                    map.serialize_entry(&**name, value)?;
+                }
+                map.end()
+            }
+            Value::Interface(any) => any.serialize(serializer),
+        }
+    }
+}
+
+struct DynamicVisitor;
+
+impl<'de> Visitor<'de> for DynamicVisitor {
+    type Value = Dynamic;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a gob value")
+    }
+
+    fn visit_unit<E: de::Error>(self) -> Result<Dynamic, E> {
+        handoff::take_incoming().ok_or_else(|| E::custom("dynamic gob values can only be decoded from gob"))
+    }
+}
+
+impl<'de> Deserialize<'de> for Dynamic {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_newtype_struct(TOKEN, DynamicVisitor)
+    }
+}
+
+impl<'de> Deserialize<'de> for Value {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Dynamic::deserialize(deserializer).map(|dynamic| dynamic.value)
+    }
+}
+
+impl<'de> Deserialize<'de> for Any {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let Dynamic { ty, value } = Dynamic::deserialize(deserializer)?;
+        match value {
+            Value::Interface(any) => Ok(any),
+            // The text is Go's.
+            _ => Err(de::Error::custom(format_args!(
+                "gob: local interface type *interface {{}} can only be decoded from remote interface type; received \
+                 concrete type {ty}"
+            ))),
+        }
+    }
+}

@@ -1,0 +1,430 @@
+//! Types as values: graphs, since types may contain themselves.
+
+use std::collections::HashMap;
+use std::fmt::{self, Write as _};
+use std::sync::{Arc, LazyLock, PoisonError, RwLock};
+
+use crate::received::{ReceivedTypes, WireKind, WireRef};
+use crate::shape::{GobType, Kind, OpaqueKind, TypeRef, TypeTable};
+
+/// The type of a dynamic value. Cheap to clone: a place in a graph that is shared, for types that
+/// were received by all of their decoder.
+#[derive(Clone)]
+pub struct Type {
+    pub(crate) graph: Arc<Graph>,
+    pub(crate) node: u32,
+}
+
+/// What a [`Type`] is.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum TypeKind {
+    /// Go's `bool`.
+    Bool,
+    /// Go's signed integers.
+    Int,
+    /// Go's unsigned integers.
+    Uint,
+    /// Go's floats.
+    Float,
+    /// Go's `[]byte`.
+    Bytes,
+    /// Go's `string`.
+    String,
+    /// Go's complex numbers.
+    Complex,
+    /// Any Go interface.
+    Interface,
+    /// A slice of this element type.
+    Slice(Type),
+    /// An array of this element type and length.
+    Array(Type, u64),
+    /// A map from this key type to this element type.
+    Map(Type, Type),
+    /// A struct of this name, empty for an unnamed one, with the names and types of its fields.
+    Struct(Arc<str>, Vec<(Arc<str>, Type)>),
+    /// A type that marshals itself, and its name.
+    Opaque(OpaqueKind, Arc<str>),
+}
+
+/// The nodes are numbered; the predefined types come first, with their wire ids. Nodes are only
+/// added, and never before the nodes they refer to are known to follow.
+#[derive(Debug)]
+pub(crate) struct Graph(RwLock<Vec<Option<Arc<Node>>>>);
+
+#[derive(Debug, PartialEq)]
+pub(crate) enum Node {
+    Bool,
+    Int,
+    Uint,
+    Float,
+    Bytes,
+    String,
+    Complex,
+    Interface,
+    Slice(u32),
+    Array(u32, u64),
+    Map(u32, u32),
+    Struct(Arc<str>, Box<[(Arc<str>, u32)]>),
+    Opaque(OpaqueKind, Arc<str>),
+}
+
+/// Number of nodes that every graph has: nothing, and the predefined types.
+pub(crate) const PREDEFINED: u32 = WireRef::INTERFACE.0 + 1;
+
+static BASIC: LazyLock<Arc<Graph>> = LazyLock::new(|| Arc::new(Graph::new()));
+
+impl Graph {
+    pub(crate) fn new() -> Self {
+        let predefined = [
+            Node::Bool,
+            Node::Int,
+            Node::Uint,
+            Node::Float,
+            Node::Bytes,
+            Node::String,
+            Node::Complex,
+            Node::Interface,
+        ];
+        let nodes = std::iter::once(None).chain(predefined.into_iter().map(|node| Some(Arc::new(node))));
+        Graph(RwLock::new(nodes.collect()))
+    }
+
+    /// A node that a [`Type`] or another node refers to.
+    pub(crate) fn node(&self, at: u32) -> Arc<Node> {
+        static NOTHING: LazyLock<Arc<Node>> = LazyLock::new(|| Arc::new(Node::Struct("".into(), [].into())));
+        let nodes = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        nodes.get(at as usize).and_then(Option::as_ref).unwrap_or(&NOTHING).clone()
+    }
+
+    /// Makes sure that a received type and all it is made of are in the graph, under the numbers they
+    /// have in `types`.
+    pub(crate) fn add_received(&self, types: &ReceivedTypes, ty: WireRef) {
+        let has =
+            |nodes: &[Option<Arc<Node>>], ty: WireRef| nodes.get(ty.0 as usize).is_some_and(Option::is_some);
+        if has(&self.0.read().unwrap_or_else(PoisonError::into_inner), ty) {
+            return;
+        }
+        let mut nodes = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let mut pending = vec![ty];
+        while let Some(ty) = pending.pop() {
+            if has(&nodes, ty) {
+                continue;
+            }
+            let node = match types.kind(ty) {
+                WireKind::Slice { elem } => {
+                    pending.push(*elem);
+                    Node::Slice(elem.0)
+                }
+                WireKind::Array { elem, len } => {
+                    pending.push(*elem);
+                    Node::Array(elem.0, *len)
+                }
+                WireKind::Map { key, elem } => {
+                    pending.extend([*key, *elem]);
+                    Node::Map(key.0, elem.0)
+                }
+                WireKind::Struct(ty) => {
+                    pending.extend(ty.fields.iter().map(|field| field.ty));
+                    let fields = ty.fields.iter().map(|field| (Arc::clone(&field.name), field.ty.0));
+                    Node::Struct(Arc::clone(&ty.name), fields.collect())
+                }
+                WireKind::Opaque { kind, name } => Node::Opaque(*kind, Arc::clone(name)),
+                // Predefined types are there already, and all others were seen to be defined.
+                _ => continue,
+            };
+            if nodes.len() <= ty.0 as usize {
+                nodes.resize(ty.0 as usize + 1, None);
+            }
+            nodes[ty.0 as usize] = Some(Arc::new(node));
+        }
+    }
+}
+
+/// Builds a graph of its own.
+struct Builder {
+    nodes: Vec<Option<Arc<Node>>>,
+    /// Where nodes of other graphs are in this one.
+    copied: HashMap<(*const Graph, u32), u32>,
+}
+
+impl Builder {
+    fn new() -> Self {
+        let basic = BASIC.0.read().unwrap_or_else(PoisonError::into_inner);
+        Builder { nodes: basic.clone(), copied: HashMap::new() }
+    }
+
+    fn reserve(&mut self) -> u32 {
+        self.nodes.push(None);
+        self.nodes.len() as u32 - 1
+    }
+
+    /// Copies a type of another graph, with all it is made of.
+    fn copy(&mut self, ty: &Type) -> u32 {
+        let graph = Arc::as_ptr(&ty.graph);
+        let mut pending = Vec::new();
+        let root = self.place(graph, ty.node, &mut pending);
+        while let Some((from, to)) = pending.pop() {
+            let mut place = |node| self.place(graph, node, &mut pending);
+            let node = match &*ty.graph.node(from) {
+                Node::Slice(elem) => Node::Slice(place(*elem)),
+                Node::Array(elem, len) => Node::Array(place(*elem), *len),
+                Node::Map(key, elem) => Node::Map(place(*key), place(*elem)),
+                Node::Struct(name, fields) => {
+                    let fields = fields.iter().map(|(name, ty)| (Arc::clone(name), place(*ty)));
+                    Node::Struct(Arc::clone(name), fields.collect())
+                }
+                Node::Opaque(kind, name) => Node::Opaque(*kind, Arc::clone(name)),
+                _ => continue,
+            };
+            self.nodes[to as usize] = Some(Arc::new(node));
+        }
+        root
+    }
+
+    fn place(&mut self, graph: *const Graph, node: u32, pending: &mut Vec<(u32, u32)>) -> u32 {
+        if node < PREDEFINED {
+            return node;
+        }
+        if let Some(known) = self.copied.get(&(graph, node)) {
+            return *known;
+        }
+        let place = self.reserve();
+        self.copied.insert((graph, node), place);
+        pending.push((node, place));
+        place
+    }
+
+    fn finish(mut self, root: Node) -> Type {
+        self.nodes.push(Some(Arc::new(root)));
+        let node = self.nodes.len() as u32 - 1;
+        Type { graph: Arc::new(Graph(RwLock::new(self.nodes))), node }
+    }
+}
+
+impl Type {
+    /// Go's `bool`.
+    pub fn bool() -> Self {
+        Self::basic(WireRef::BOOL)
+    }
+
+    /// Go's signed integers.
+    pub fn int() -> Self {
+        Self::basic(WireRef::INT)
+    }
+
+    /// Go's unsigned integers.
+    pub fn uint() -> Self {
+        Self::basic(WireRef::UINT)
+    }
+
+    /// Go's floats.
+    pub fn float() -> Self {
+        Self::basic(WireRef::FLOAT)
+    }
+
+    /// Go's `[]byte`.
+    pub fn bytes() -> Self {
+        Self::basic(WireRef::BYTES)
+    }
+
+    /// Go's `string`.
+    pub fn string() -> Self {
+        Self::basic(WireRef::STRING)
+    }
+
+    /// Go's complex numbers.
+    pub fn complex() -> Self {
+        Self::basic(WireRef::COMPLEX)
+    }
+
+    /// Any Go interface.
+    pub fn interface() -> Self {
+        Self::basic(WireRef::INTERFACE)
+    }
+
+    /// A slice. (Of bytes: [`Type::bytes`].)
+    pub fn slice(elem: &Type) -> Self {
+        let mut builder = Builder::new();
+        let elem = builder.copy(elem);
+        builder.finish(Node::Slice(elem))
+    }
+
+    /// An array.
+    pub fn array(elem: &Type, len: u64) -> Self {
+        let mut builder = Builder::new();
+        let elem = builder.copy(elem);
+        builder.finish(Node::Array(elem, len))
+    }
+
+    /// A map.
+    pub fn map(key: &Type, elem: &Type) -> Self {
+        let mut builder = Builder::new();
+        let (key, elem) = (builder.copy(key), builder.copy(elem));
+        builder.finish(Node::Map(key, elem))
+    }
+
+    /// A struct, with an empty name if it has none.
+    pub fn structure<'n>(name: &str, fields: impl IntoIterator<Item = (&'n str, Type)>) -> Self {
+        let mut builder = Builder::new();
+        let fields =
+            fields.into_iter().map(|(name, ty)| (Arc::from(name), builder.copy(&ty))).collect::<Box<[_]>>();
+        builder.finish(Node::Struct(name.into(), fields))
+    }
+
+    /// A type that marshals itself.
+    pub fn opaque(kind: OpaqueKind, name: &str) -> Self {
+        Builder::new().finish(Node::Opaque(kind, name.into()))
+    }
+
+    /// The gob type of a Rust type.
+    pub fn of<T: GobType + ?Sized>() -> Self {
+        let mut table = TypeTable::new();
+        let first = table.len();
+        let root = table.add::<T>();
+        table.finish(first);
+        let root = table.resolve(root);
+
+        let mut nodes = Builder::new().nodes;
+        // Nodes of the table keep their order, behind the predefined ones.
+        let place = |ty: TypeRef| match table.predefined(ty) {
+            Some(id) => id as u32,
+            None => PREDEFINED + (ty.0 - first as u32),
+        };
+        for at in first..table.len() {
+            let node = match &table.node(TypeRef(at as u32)).kind {
+                Kind::Slice(elem) => Node::Slice(place(*elem)),
+                Kind::Array(elem, len) => Node::Array(place(*elem), *len as u64),
+                Kind::Map(key, elem) => Node::Map(place(*key), place(*elem)),
+                Kind::Struct { name, fields } => {
+                    let fields = fields.iter().map(|field| (Arc::from(field.name), place(field.ty)));
+                    Node::Struct(Arc::from(*name), fields.collect())
+                }
+                Kind::Opaque(kind, name) => Node::Opaque(*kind, Arc::from(*name)),
+                _ => {
+                    nodes.push(None);
+                    continue;
+                }
+            };
+            nodes.push(Some(Arc::new(node)));
+        }
+        Type { graph: Arc::new(Graph(RwLock::new(nodes))), node: place(root) }
+    }
+
+    /// What it is, with the types it is made of.
+    pub fn kind(&self) -> TypeKind {
+        match &*self.graph.node(self.node) {
+            Node::Bool => TypeKind::Bool,
+            Node::Int => TypeKind::Int,
+            Node::Uint => TypeKind::Uint,
+            Node::Float => TypeKind::Float,
+            Node::Bytes => TypeKind::Bytes,
+            Node::String => TypeKind::String,
+            Node::Complex => TypeKind::Complex,
+            Node::Interface => TypeKind::Interface,
+            Node::Slice(elem) => TypeKind::Slice(self.at(*elem)),
+            Node::Array(elem, len) => TypeKind::Array(self.at(*elem), *len),
+            Node::Map(key, elem) => TypeKind::Map(self.at(*key), self.at(*elem)),
+            Node::Struct(name, fields) => TypeKind::Struct(
+                Arc::clone(name),
+                fields.iter().map(|(name, ty)| (Arc::clone(name), self.at(*ty))).collect(),
+            ),
+            Node::Opaque(kind, name) => TypeKind::Opaque(*kind, Arc::clone(name)),
+        }
+    }
+
+    /// Another type of the same graph.
+    pub(crate) fn at(&self, node: u32) -> Type {
+        Type { graph: Arc::clone(&self.graph), node }
+    }
+
+    fn basic(ty: WireRef) -> Self {
+        Type { graph: Arc::clone(&BASIC), node: ty.0 }
+    }
+}
+
+/// Two types are equal if nothing tells them apart, however their graphs are built.
+impl PartialEq for Type {
+    fn eq(&self, other: &Type) -> bool {
+        let mut assumed = std::collections::HashSet::new();
+        let mut pending = vec![(self.node, other.node)];
+        while let Some((left, right)) = pending.pop() {
+            let same_place = left == right && (left < PREDEFINED || Arc::ptr_eq(&self.graph, &other.graph));
+            if same_place || !assumed.insert((left, right)) {
+                continue;
+            }
+            match (&*self.graph.node(left), &*other.graph.node(right)) {
+                (Node::Slice(a), Node::Slice(b)) => pending.push((*a, *b)),
+                (Node::Array(a, m), Node::Array(b, n)) if m == n => pending.push((*a, *b)),
+                (Node::Map(a, c), Node::Map(b, d)) => pending.extend([(*a, *b), (*c, *d)]),
+                (Node::Struct(m, a), Node::Struct(n, b)) if m == n && a.len() == b.len() => {
+                    for ((name_a, ty_a), (name_b, ty_b)) in a.iter().zip(b) {
+                        if name_a != name_b {
+                            return false;
+                        }
+                        pending.push((*ty_a, *ty_b));
+                    }
+                }
+                (Node::Opaque(k, m), Node::Opaque(l, n)) if k == l && m == n => {}
+                _ => return false,
+            }
+        }
+        true
+    }
+}
+
+impl Eq for Type {}
+
+/// Go's notation: `[]int`, `map[string]Point`, `struct { X int }`.
+impl fmt::Display for Type {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        /// Types nested deeper than this are cut short: they may come from a peer.
+        const DEEPEST: u32 = 32;
+        fn write(f: &mut fmt::Formatter<'_>, ty: &Type, depth: u32) -> fmt::Result {
+            if depth > DEEPEST {
+                return f.write_char('…');
+            }
+            match &*ty.graph.node(ty.node) {
+                Node::Bool => f.write_str("bool"),
+                Node::Int => f.write_str("int"),
+                Node::Uint => f.write_str("uint"),
+                Node::Float => f.write_str("float64"),
+                Node::Bytes => f.write_str("[]uint8"),
+                Node::String => f.write_str("string"),
+                Node::Complex => f.write_str("complex128"),
+                Node::Interface => f.write_str("interface {}"),
+                Node::Slice(elem) => {
+                    f.write_str("[]")?;
+                    write(f, &ty.at(*elem), depth + 1)
+                }
+                Node::Array(elem, len) => {
+                    write!(f, "[{len}]")?;
+                    write(f, &ty.at(*elem), depth + 1)
+                }
+                Node::Map(key, elem) => {
+                    f.write_str("map[")?;
+                    write(f, &ty.at(*key), depth + 1)?;
+                    f.write_char(']')?;
+                    write(f, &ty.at(*elem), depth + 1)
+                }
+                Node::Struct(name, fields) if name.is_empty() => {
+                    f.write_str("struct {")?;
+                    for (at, (name, field)) in fields.iter().enumerate() {
+                        write!(f, "{} {name} ", if at == 0 { "" } else { ";" })?;
+                        // Field by field the text could double with each level.
+                        write(f, &ty.at(*field), depth + 16)?;
+                    }
+                    f.write_str(if fields.is_empty() { "}" } else { " }" })
+                }
+                Node::Struct(name, _) | Node::Opaque(_, name) => f.write_str(name),
+            }
+        }
+        write(f, self, 0)
+    }
+}
+
+impl fmt::Debug for Type {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Type({self})")
+    }
+}
