@@ -1,5 +1,5 @@
 //! A plugin that breaks the rules in the one way that its first argument names; the second is the transport that it
-//! claims to speak. Written by hand: it must not share a mistake with the library.
+//! claims to speak. Written by hand: it must not share a mistake with the library. `TMPDIR` is the test's own.
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr)]
 
@@ -18,6 +18,7 @@ use std::{
 
 fn main() {
     let args: Vec<_> = env::args().skip(1).collect();
+    fs::write(env::temp_dir().join("pid"), process::id().to_string()).unwrap();
     let transport = args.get(1).map_or("netrpc", String::as_str);
     match args[0].as_str() {
         // The handshake line.
@@ -124,10 +125,10 @@ fn say(line: &str) {
 }
 
 #[allow(clippy::zombie_processes)] // it is the point
-/// A grandchild that outlives us with both pipes. Its id goes to the file in `GRANDCHILD`.
+/// A grandchild that outlives us with both pipes. Its id goes to a file beside ours.
 fn keep_pipes() {
     let child = Command::new("sleep").arg("600").stdin(Stdio::null()).spawn().unwrap();
-    fs::write(env::var("GRANDCHILD").unwrap(), child.id().to_string()).unwrap();
+    fs::write(env::temp_dir().join("grandchild"), child.id().to_string()).unwrap();
 }
 
 /// Listens, says so, and never removes the socket.
@@ -139,7 +140,7 @@ fn listen(transport: &str, then: impl FnOnce(UnixListener)) {
 }
 
 fn socket_path() -> PathBuf {
-    env::temp_dir().join(format!("misbehave-{}", process::id()))
+    env::temp_dir().join("socket")
 }
 
 fn serve(listener: &UnixListener, each: fn(UnixStream)) {
