@@ -27,8 +27,9 @@ use crate::yamux::{StreamKey, WriteOutcome};
 /// Deadlines, Go's `SetReadDeadline` and `SetWriteDeadline`, are `tokio::time::timeout` around a read or write:
 /// both are cancel safe, a dropped one has taken nothing from the stream or put nothing into it.
 pub struct Stream {
-    read: ReadHalf,
+    // Dropped first, so that the read half is the last to go and knows that the stream goes as a whole.
     write: WriteHalf,
+    read: ReadHalf,
 }
 
 /// The reading half of a [`Stream`]. Dropping it while the other half lives throws away what the peer sends.
@@ -59,7 +60,7 @@ impl Drop for Inner {
 impl Stream {
     pub(crate) fn new(session: Handle, key: StreamKey, id: u32) -> Self {
         let inner = Arc::new(Inner { session, key, id });
-        Self { read: ReadHalf(Arc::clone(&inner)), write: WriteHalf(inner) }
+        Self { write: WriteHalf(Arc::clone(&inner)), read: ReadHalf(inner) }
     }
 
     /// The stream's number on the wire. Go: `Stream.StreamID`.
@@ -100,6 +101,9 @@ impl WriteHalf {
 
 impl Drop for ReadHalf {
     fn drop(&mut self) {
+        if Arc::strong_count(&self.0) == 1 {
+            return; // The whole stream is released next.
+        }
         let now = crate::driver::now();
         self.0.session.shared().with(|core| core.conn.stop_reading(self.0.key, now));
     }

@@ -154,7 +154,11 @@ impl Connection {
         if let Some(at) = stream.close_deadline.take() {
             self.timers.cancel(at, Timer::Close(key));
         }
-        self.by_id.remove(&stream.id);
+        // The peer may have opened another stream under the same id since this one left.
+        let id = stream.id;
+        if self.by_id.get(&id) == Some(&key) {
+            self.by_id.remove(&id);
+        }
         self.return_permit(key);
         match owner {
             Owner::Nobody => self.remove(key),
