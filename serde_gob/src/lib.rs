@@ -22,6 +22,7 @@ mod wire;
 mod wire_type;
 
 pub use complex::Complex;
+pub use de::zero;
 pub use decoder::{Decoder, from_slice};
 pub use encoder::{Encoder, to_vec};
 pub use error::{Error, Result};

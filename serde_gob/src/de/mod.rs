@@ -20,6 +20,7 @@ use crate::wire::Cursor;
 
 pub(crate) use fields::Plans;
 pub(crate) use local_name::name_local_type;
+pub use zero::zero;
 
 /// The value being decoded.
 pub(crate) struct Source<'a, 'de> {

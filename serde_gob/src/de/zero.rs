@@ -1,10 +1,11 @@
 //! The zero value of whatever a visitor asks for: what Go means by a field that is not sent.
 
-use serde::de::{self, DeserializeSeed, IntoDeserializer, Visitor};
+use serde::de::{self, DeserializeOwned, DeserializeSeed, IntoDeserializer, Visitor};
 
 use super::Source;
 use super::fields::name_deserializer;
 use crate::error::{Error, Mismatch, Result};
+use crate::limits::Limits;
 use crate::opaque;
 use crate::received::{ReceivedTypes, WireKind, WireRef};
 use crate::shape::OpaqueKind;
@@ -46,6 +47,22 @@ impl<'a> Zero<'a> {
         let remote = self.ty.map(|ty| self.types.describe(ty)).unwrap_or_default();
         Mismatch::Type { local: local.to_owned(), remote }.into()
     }
+}
+
+/// The zero value of a type, as decoding gives it for a field that Go has not sent: 0, `false`, empty, `None`, and
+/// structs of those.
+///
+/// ```
+/// assert_eq!(serde_gob::zero::<(i64, String, Option<bool>)>()?, (0, String::new(), None));
+/// # Ok::<(), serde_gob::Error>(())
+/// ```
+///
+/// # Errors
+/// The type has no zero value: an enum, which stands for an interface, would be nil, and its `Deserialize` may refuse
+/// what another type takes.
+pub fn zero<T: DeserializeOwned>() -> Result<T> {
+    let types = ReceivedTypes::new();
+    T::deserialize(Zero { types: &types, ty: None, depth_left: Limits::default().depth })
 }
 
 macro_rules! zeros {
