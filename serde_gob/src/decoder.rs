@@ -154,3 +154,42 @@ pub fn from_slice<'de, T: Deserialize<'de>>(bytes: &'de [u8]) -> Result<T> {
     let ready = stream.next(window)?.ok_or_else(|| Error::new(ErrorKind::Incomplete))?;
     decode_ready(&stream, window, ready, false)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn asking_between_bytes_loses_nothing() {
+        // Two strings, the second longer than the first, and an interface that holds an int.
+        let stream = b"\x06\x0c\x00\x03abc\x08\x0c\x00\x05defgh\x0a\x10\x00\x03int\x04\x02\x00\x06";
+        let mut decoder = Decoder::new();
+        let mut ready = 0;
+        for byte in &stream[..16] {
+            decoder.feed(&[*byte]);
+            ready += usize::from(decoder.ready().unwrap());
+        }
+        assert_eq!(ready, 10, "from the end of the first value on");
+        assert_eq!(decoder.decode::<&str>().unwrap(), "abc");
+        assert_eq!(decoder.decode::<&str>().unwrap(), "defgh");
+        for byte in &stream[16..] {
+            assert!(!decoder.ready().unwrap());
+            assert!(decoder.decode::<crate::Any>().unwrap_err().is_incomplete());
+            decoder.feed(&[*byte]);
+        }
+        assert_eq!(decoder.decode::<crate::Any>().unwrap().as_int(), Some(3));
+        assert!(decoder.is_idle());
+    }
+
+    #[test]
+    fn the_buffer_does_not_keep_what_was_decoded() {
+        let mut decoder = Decoder::new();
+        decoder.feed(&[3]);
+        for _ in 0..10_000 {
+            // The rest of a value and the first byte of the next, so that the buffer is never empty.
+            decoder.feed(&[4, 0, 6, 3]);
+            assert_eq!(decoder.decode::<i64>().unwrap(), 3);
+        }
+        assert!(decoder.buffer.capacity() < 1024, "{}", decoder.buffer.capacity());
+    }
+}

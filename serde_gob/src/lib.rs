@@ -3,6 +3,7 @@
 #[cfg(test)]
 extern crate self as serde_gob;
 
+mod big_int;
 mod complex;
 mod de;
 mod decoder;
@@ -17,10 +18,12 @@ mod sent;
 mod ser;
 mod shape;
 mod stream;
+mod time;
 mod value;
 mod wire;
 mod wire_type;
 
+pub use big_int::{BigInt, IntOutOfRange};
 pub use complex::Complex;
 pub use de::zero;
 pub use decoder::{Decoder, from_slice};
@@ -31,4 +34,5 @@ pub use limits::Limits;
 pub use opaque::{Binary, Empty, GoString, GobBytes, Nil, Text};
 pub use serde_gob_derive::GobType;
 pub use shape::{Field, GobType, OpaqueKind, Shape, TypeBuilder, TypeRef, Variant};
+pub use time::{Time, TimeOutOfRange};
 pub use value::{Any, Dynamic, Type, TypeKind, Value};

@@ -112,7 +112,8 @@ impl Stream {
     /// Takes up one message: a definition or a value.
     fn begin(&mut self, window: Window<'_>, start: u64, end: u64) -> Result<()> {
         let mut cursor = window.cursor(start, end);
-        self.at = end; // whatever is wrong with the message, its end is known
+        // Whatever may be wrong with the message, its end is known.
+        let message = std::mem::replace(&mut self.at, end);
         self.after_definition = false;
         let id = cursor.type_id()?;
         if id < 0 {
@@ -133,6 +134,7 @@ impl Stream {
         let scan = spans.then(|| (Scan::new(ty), value_start, end));
         let ready = Ready { ty, start: value_start, message_end: end, end };
         self.value = Some(Value { ready, scan });
+        self.at = message; // until the value is consumed its bytes are needed
         Ok(())
     }
 

@@ -159,3 +159,21 @@ maps! {
     [K: GobType, V: GobType, S] HashMap<K, V, S>;
     [K: GobType, V: GobType] BTreeMap<K, V>;
 }
+
+#[cfg(feature = "serde_bytes")]
+mod with_serde_bytes {
+    use super::{GobType, Shape, SliceKey, TypeBuilder};
+
+    macro_rules! byte_types {
+        ($($ty:ty)*) => {$(
+            impl GobType for $ty {
+                type Key = SliceKey<u8>;
+                fn shape(_: &mut TypeBuilder<'_>) -> Shape {
+                    Shape::bytes()
+                }
+            }
+        )*};
+    }
+
+    byte_types!(serde_bytes::ByteBuf serde_bytes::Bytes);
+}
