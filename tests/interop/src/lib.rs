@@ -7,6 +7,10 @@
 //! that not even a killed test leaves it behind. [`Peer`] is one such process.
 
 mod build;
+mod events;
+mod examples;
+pub mod greeter;
+mod host_output;
 mod link;
 mod pattern;
 mod peer;
@@ -14,7 +18,10 @@ mod proxy;
 mod run;
 
 pub use build::{go_program, target_dir, upstream};
+pub use events::{Logged, logged, record_events};
+pub use examples::example;
+pub use host_output::Collected;
 pub use link::connect;
 pub use pattern::{read_pattern, read_pattern_to_end, write_pattern};
 pub use peer::Peer;
-pub use run::{DEADLINE, Ran, run, within};
+pub use run::{DEADLINE, Ran, is_running, run, within};

@@ -2,6 +2,7 @@
 
 use std::{future::Future, process::Stdio, time::Duration};
 
+use rustix::process::{Pid, test_kill_process};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     process::Command,
@@ -68,6 +69,22 @@ pub async fn within<T>(what: &str, work: impl Future<Output = T>) -> T {
         Ok(value) => value,
         Err(_) => panic!("waited {DEADLINE:?} in vain for {what}"),
     }
+}
+
+/// Whether a process runs. One that nobody has reaped does not.
+///
+/// # Panics
+///
+/// When `pid` is no process id.
+pub fn is_running(pid: u32) -> bool {
+    let pid =
+        i32::try_from(pid).ok().and_then(Pid::from_raw).unwrap_or_else(|| panic!("{pid} is no process id"));
+    if test_kill_process(pid).is_err() {
+        return false;
+    }
+    // "PID (NAME) STATE …"; other systems have no such file, nor containers whose first process reaps nobody.
+    let stat = std::fs::read_to_string(format!("/proc/{}/stat", pid.as_raw_nonzero()));
+    !stat.is_ok_and(|stat| stat.rsplit(") ").next().is_some_and(|rest| rest.starts_with('Z')))
 }
 
 async fn collect(pipe: Option<impl AsyncReadExt + Unpin>) -> Vec<u8> {

@@ -1,0 +1,59 @@
+//! The twin of `tests/interop/go/greeterplugin`: a plugin that prints, logs and dies when it is asked to.
+//!
+//! Serves net/rpc, or gRPC with the argument `--grpc`.
+#![allow(clippy::print_stdout, clippy::print_stderr)] // a plugin may: it goes to its host
+
+use async_trait::async_trait;
+use go_plugin::{Result, logs::HclogJson, serve};
+use interop_tests::greeter::{Greeter, GrpcGreeter, HANDSHAKE};
+use tonic::Status;
+use tracing_subscriber::prelude::*;
+
+struct Acting;
+
+#[async_trait]
+impl Greeter for Acting {
+    async fn greet(&self) -> Result<String> {
+        Ok("Hello!".into())
+    }
+
+    /// Greets, or does what a name of the form `!VERB REST` says.
+    async fn say(&self, name: &str) -> Result<String> {
+        let (verb, rest) = name.split_once(' ').unwrap_or((name, ""));
+        match verb {
+            "!stdout" => println!("{rest}"),
+            "!stderr" => eprintln!("{rest}"),
+            "!log" => log(rest),
+            "!fail" => return Err(Status::unknown(rest).into()),
+            "!exit" => std::process::exit(rest.parse().unwrap_or(1)),
+            "!panic" => panic!("{rest}"),
+            "!lines" => {
+                for n in 0..rest.parse().unwrap_or(0) {
+                    println!("out {n}");
+                    eprintln!("err {n}");
+                }
+            }
+            "!env" => return Ok(std::env::var(rest).unwrap_or_default()),
+            _ => return Ok(format!("hello {name}")),
+        }
+        Ok("done".into())
+    }
+}
+
+fn log(line: &str) {
+    let (level, text) = line.split_once(' ').unwrap_or(("info", line));
+    match level {
+        "trace" => tracing::trace!(count = 3, who = "a plugin", "{text}"),
+        "debug" => tracing::debug!(count = 3, who = "a plugin", "{text}"),
+        "warn" => tracing::warn!(count = 3, who = "a plugin", "{text}"),
+        "error" => tracing::error!(count = 3, who = "a plugin", "{text}"),
+        _ => tracing::info!(count = 3, who = "a plugin", "{text}"),
+    }
+}
+
+#[tokio::main]
+async fn main() -> Result<()> {
+    tracing_subscriber::registry().with(HclogJson::stderr()?).init();
+    tracing::info!(pid = std::process::id(), "about to serve");
+    serve(HANDSHAKE).plugin("greeter", GrpcGreeter::new(Acting)).await
+}
