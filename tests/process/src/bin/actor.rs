@@ -1,0 +1,73 @@
+//! A plugin that keeps to the rules, built on the library, and does what its host orders.
+#![cfg(unix)]
+#![allow(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr)]
+
+use async_trait::async_trait;
+use go_plugin::{Error, Result};
+use process_tests::{Actor, ActorPlugin, HANDSHAKE};
+use std::{
+    env,
+    process::{self, Command},
+    thread,
+    time::Duration,
+};
+use tokio::{
+    runtime::Builder,
+    signal::unix::{SignalKind, signal},
+};
+
+fn main() -> Result<()> {
+    let mut runtime = match env::args().nth(1).as_deref() {
+        Some("current-thread") => Builder::new_current_thread(),
+        _ => Builder::new_multi_thread(),
+    };
+    let runtime = runtime.worker_threads(2).enable_all().build()?;
+    let served = runtime.block_on(go_plugin::serve(HANDSHAKE).plugin("actor", ActorPlugin::new(Stage)).run());
+    if let Some(code) = env::var_os("STAY") {
+        loop {
+            thread::sleep(Duration::from_secs(600));
+            assert!(!code.is_empty());
+        }
+    }
+    served
+}
+
+struct Stage;
+
+#[async_trait]
+impl Actor for Stage {
+    async fn act(&self, order: &str) -> Result<String> {
+        let (verb, argument) = order.split_once(' ').unwrap_or((order, ""));
+        match verb {
+            "env" => return Ok(env::var(argument).unwrap_or_else(|_| "unset".into())),
+            "print" => print(argument),
+            "print-and-exit" => {
+                print(argument);
+                process::exit(3)
+            }
+            "print-and-panic" => {
+                print(argument);
+                panic!("told to")
+            }
+            "print-and-abort" => {
+                print(argument);
+                process::abort()
+            }
+            "block" => loop {
+                thread::sleep(Duration::from_secs(600));
+            },
+            "ignore-terminate" => drop(signal(SignalKind::terminate())?),
+            "child" => {
+                #[allow(clippy::zombie_processes)] // that is the order
+                let child = Command::new("sleep").arg("600").spawn()?;
+                return Ok(child.id().to_string());
+            }
+            other => return Err(Error::msg(format!("what is {other:?}?"))),
+        }
+        Ok("done".into())
+    }
+}
+
+fn print(count: &str) {
+    (0..count.parse().unwrap()).for_each(|i: usize| println!("line {i}"));
+}

@@ -1,0 +1,43 @@
+//! A host that its test may kill. The first argument says what to do, the second names the transport, the rest is
+//! the plugin's command. Says what it found on standard output, one line each.
+#![cfg(unix)]
+#![allow(clippy::unwrap_used, clippy::print_stdout)]
+
+use go_plugin::{Client, Protocol};
+use process_tests::{Actor, ActorPlugin, HANDSHAKE};
+use std::{env, future::pending, process::Command, sync::Arc, time::Duration};
+
+#[tokio::main]
+async fn main() {
+    let args: Vec<_> = env::args().skip(1).collect();
+    let transport = if args[1] == "netrpc" { Protocol::NetRpc } else { Protocol::Grpc };
+    let mut command = Command::new(&args[2]);
+    command.args(&args[3..]);
+    let builder = Client::builder(HANDSHAKE)
+        .plugin("actor", ActorPlugin::client())
+        .allowed_protocols([transport])
+        .outlives_host(args[0] == "hold-loosely")
+        .command(command);
+    let client = builder.start().await.unwrap();
+    let actor: Arc<dyn Actor> = client.dispense::<ActorPlugin>("actor").await.unwrap();
+    println!("{}", client.id());
+    match args[0].as_str() {
+        "hold" => pending().await,
+        "hold-loosely" => {
+            let _ = tokio::time::timeout(Duration::from_millis(100), actor.act("block")).await;
+            println!("blocked");
+            pending().await
+        }
+        // Neither killed nor dropped.
+        "exit" => std::process::exit(0),
+        "look-around" => {
+            for name in go_plugin::env::ALL {
+                println!("{name}={}", actor.act(&format!("env {name}")).await.unwrap());
+            }
+            println!("OTHER={}", actor.act("env OTHER").await.unwrap());
+            client.kill().await.unwrap();
+            println!("{:?}", client.exited().await.map(|status| status.code()));
+        }
+        other => panic!("unknown order: {other}"),
+    }
+}

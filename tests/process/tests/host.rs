@@ -1,0 +1,166 @@
+//! What a plugin inherits from its host, and what becomes of it when the host dies.
+#![cfg(unix)]
+#![allow(clippy::unwrap_used)]
+
+mod support;
+
+use process_tests::HANDSHAKE;
+use std::{
+    io::{BufRead, BufReader},
+    path::Path,
+    process::{Child, ChildStdout, Command, Stdio},
+};
+use support::{RUNTIMES, TRANSPORTS, eventually, exists};
+
+const ACTOR: &str = env!("CARGO_BIN_EXE_actor");
+const HOST: &str = env!("CARGO_BIN_EXE_host");
+const MISBEHAVE: &str = env!("CARGO_BIN_EXE_misbehave");
+
+struct Host {
+    process: Child,
+    said: BufReader<ChildStdout>,
+}
+
+impl Host {
+    fn start(order: &str, transport: &str, plugin: &[&str], dir: &Path) -> Self {
+        let mut command = Command::new(HOST);
+        command.args([order, transport]).args(plugin);
+        Self::spawn(command, transport, dir)
+    }
+
+    fn spawn(mut command: Command, transport: &str, dir: &Path) -> Self {
+        command.env("TMPDIR", dir).env("ACTOR_TRANSPORT", transport).stdout(Stdio::piped());
+        let mut process = command.spawn().unwrap();
+        let said = BufReader::new(process.stdout.take().unwrap());
+        Self { process, said }
+    }
+
+    fn line(&mut self) -> String {
+        let mut line = String::new();
+        self.said.read_line(&mut line).unwrap();
+        line.trim_end().to_owned()
+    }
+
+    fn kill(&mut self) {
+        self.process.kill().unwrap();
+        self.process.wait().unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_plugin_dies_with_a_killed_host() {
+    for transport in TRANSPORTS {
+        for order in ["hold", "exit"] {
+            let dir = tempfile::tempdir().unwrap();
+            let mut host = Host::start(order, &transport.to_string(), &[ACTOR, "multi-thread"], dir.path());
+            let plugin = host.line().parse().unwrap();
+            if order == "hold" {
+                assert!(exists(plugin));
+                host.kill();
+            } else {
+                assert!(host.process.wait().unwrap().success());
+            }
+            eventually("the plugin has ended", || !exists(plugin)).await;
+        }
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_foreign_plugin_dies_with_a_killed_host_too() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut host = Host::start("hold", "grpc", &[MISBEHAVE, "silent"], dir.path());
+    let pid = || std::fs::read_to_string(dir.path().join("pid")).ok()?.parse().ok();
+    eventually("the plugin runs", || pid().is_some()).await;
+    let plugin = pid().unwrap();
+    assert!(exists(plugin));
+    host.kill();
+    eventually("the plugin has ended", || !exists(plugin)).await;
+}
+
+/// Without the kernel's help: our own plugin notices by itself, even if its code blocks every thread it has.
+#[tokio::test]
+async fn a_blocked_plugin_ends_itself_when_its_host_is_gone() {
+    for transport in TRANSPORTS {
+        let dir = tempfile::tempdir().unwrap();
+        let plugin = [ACTOR, "current-thread"];
+        let mut host = Host::start("hold-loosely", &transport.to_string(), &plugin, dir.path());
+        let plugin = host.line().parse().unwrap();
+        assert_eq!(host.line(), "blocked");
+        assert!(exists(plugin));
+        host.kill();
+        eventually("the plugin has ended", || !exists(plugin)).await;
+    }
+}
+
+/// A host that knows nothing of parent-death signals, as one written in Go.
+#[tokio::test]
+async fn a_plugin_ends_in_good_order_when_a_foreign_host_is_gone() {
+    for transport in TRANSPORTS {
+        for runtime in RUNTIMES {
+            let dir = tempfile::tempdir().unwrap();
+            let mut plugin = Command::new(ACTOR)
+                .arg(runtime)
+                .env(HANDSHAKE.key(), HANDSHAKE.value())
+                .env("PLUGIN_PROTOCOL_VERSIONS", "1")
+                .env("TMPDIR", dir.path())
+                .env("ACTOR_TRANSPORT", transport.to_string())
+                .stdout(Stdio::piped())
+                .stderr(Stdio::piped())
+                .spawn()
+                .unwrap();
+            let mut line = String::new();
+            let mut stdout = BufReader::new(plugin.stdout.take().unwrap());
+            stdout.read_line(&mut line).unwrap();
+            let socket = Path::new(line.split('|').nth(3).unwrap()).to_owned();
+            assert!(socket.exists(), "{line}");
+            drop((stdout, plugin.stderr.take()));
+            eventually("the plugin has ended", || plugin.try_wait().unwrap().is_some()).await;
+            assert!(plugin.wait().unwrap().success());
+            assert!(!socket.exists());
+        }
+    }
+}
+
+/// A host that is a plugin itself got these from the host above it: they must not reach its own plugins.
+#[tokio::test]
+async fn the_protocol_of_an_upper_host_is_not_inherited() {
+    for transport in TRANSPORTS {
+        let dir = tempfile::tempdir().unwrap();
+        let mut command = Command::new(HOST);
+        command.args(["look-around", &transport.to_string(), ACTOR, "multi-thread"]);
+        for name in go_plugin::env::ALL {
+            command.env(name, "/from/above");
+        }
+        command.env("OTHER", "kept");
+        let mut host = Host::spawn(command, &transport.to_string(), dir.path());
+        host.line();
+        for expected in [
+            "PLUGIN_MIN_PORT=10000",
+            "PLUGIN_MAX_PORT=25000",
+            "PLUGIN_PROTOCOL_VERSIONS=1",
+            "PLUGIN_MULTIPLEX_GRPC=unset",
+            "PLUGIN_CLIENT_CERT=unset",
+            "PLUGIN_UNIX_SOCKET_GROUP=unset",
+            "PLUGIN_UNIX_SOCKET_DIR=unset",
+            "OTHER=kept",
+        ] {
+            assert_eq!(host.line(), expected);
+        }
+        assert_eq!(host.line(), "Some(Some(0))");
+        assert!(host.process.wait().unwrap().success());
+    }
+}
+
+/// Then the kernel reaps children by itself, and how they ended cannot be known; that they did, can.
+#[cfg(target_os = "linux")] // for this `env`
+#[tokio::test]
+async fn a_host_that_ignores_sigchld_still_sees_the_end() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut command = Command::new("env");
+    command.args(["--ignore-signal=CHLD", HOST, "look-around", "grpc", ACTOR, "multi-thread"]);
+    let mut host = Host::spawn(command, "grpc", dir.path());
+    let lines: Vec<_> = std::iter::repeat_with(|| host.line()).take_while(|line| !line.is_empty()).collect();
+    assert_eq!(lines.last().unwrap(), "None", "{lines:?}");
+    assert!(host.process.wait().unwrap().success());
+}
