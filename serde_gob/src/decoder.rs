@@ -135,7 +135,7 @@ fn decode_ready<'de, T: Deserialize<'de>>(
 ) -> Result<T> {
     let mut source = Source::new(&stream.types, &stream.limits, window, ready, missing_as_zero);
     let result = T::deserialize(de::Deserializer::new(&mut source, ready.ty));
-    result.map_err(|error| de::name_local_type::<T>(&source, ready.ty, error))
+    result.map_err(|error| de::name_local_type::<T>(&stream.types, ready.ty, error))
 }
 
 /// Decodes the first value of a stream that is there as a whole.

@@ -79,7 +79,12 @@ pub(crate) enum Corruption {
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub(crate) enum Mismatch {
     #[error("gob: decoding into local type {local}, received remote type {remote}")]
-    Type { local: String, remote: String },
+    Type {
+        local: String,
+        remote: String,
+        /// These are the types of a whole value, not of a part of it.
+        whole: bool,
+    },
     #[error("gob: type mismatch in decoder: want struct type {local}; got non-struct")]
     WantStruct { local: String },
     #[error("gob: type mismatch: no fields matched compiling decoder for {local}")]

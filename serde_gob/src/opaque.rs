@@ -13,15 +13,6 @@ pub(crate) const BINARY_TOKEN: &str = "$serde_gob::Binary";
 pub(crate) const TEXT_TOKEN: &str = "$serde_gob::Text";
 pub(crate) const STRING_TOKEN: &str = "$serde_gob::GoString";
 
-/// What an error calls a receiver of such a payload.
-pub(crate) fn local_name(kind: OpaqueKind) -> &'static str {
-    match kind {
-        OpaqueKind::Gob => "serde_gob.GobBytes",
-        OpaqueKind::Binary => "serde_gob.Binary",
-        OpaqueKind::Text => "serde_gob.Text",
-    }
-}
-
 /// Lets a visitor take owned bytes from this crate's deserializer, and from others as they have them.
 struct BytesVisitor(&'static str);
 

@@ -2,8 +2,9 @@
 
 use serde::de::{self, DeserializeSeed, IntoDeserializer, Visitor};
 
+use super::local_name::go_name;
 use super::{Deserializer, Source};
-use crate::error::{Error, ErrorKind, Mismatch, Result};
+use crate::error::{Error, Mismatch, Result};
 use crate::received::WireRef;
 
 /// Lets the visitor take `count` elements. It may stop early (serde's arrays do), and what it left
@@ -46,28 +47,12 @@ impl<'de> de::SeqAccess<'de> for Elements<'_, '_, 'de> {
             return Ok(None);
         }
         *self.left -= 1;
-        match seed.deserialize(Deserializer::new(self.source, self.elem)) {
-            Ok(value) => Ok(Some(value)),
-            Err(error) => Err(within(error, "[]", "[]")),
-        }
+        seed.deserialize(Deserializer::new(self.source, self.elem)).map(Some)
     }
 
     fn size_hint(&self) -> Option<usize> {
         Some(*self.left)
     }
-}
-
-/// Names the composite type around a mismatch.
-#[cold]
-#[inline(never)]
-fn within(error: Error, local_prefix: &str, remote_prefix: &str) -> Error {
-    error.map_kind(|kind| match kind {
-        ErrorKind::Mismatch(Mismatch::Type { local, remote }) => ErrorKind::Mismatch(Mismatch::Type {
-            local: format!("{local_prefix}{local}"),
-            remote: format!("{remote_prefix}{remote}"),
-        }),
-        other => other,
-    })
 }
 
 /// Bytes for a visitor that wants a sequence, such as that of a plain `Vec<u8>`.
@@ -92,7 +77,7 @@ impl<'de> de::SeqAccess<'de> for &mut Bytes<'de> {
         self.0 = rest;
         match seed.deserialize(IntoDeserializer::<Error>::into_deserializer(*byte)) {
             Ok(value) => Ok(Some(value)),
-            Err(_) => Err(not_bytes()),
+            Err(_) => Err(not_bytes::<T::Value>()),
         }
     }
 
@@ -102,8 +87,9 @@ impl<'de> de::SeqAccess<'de> for &mut Bytes<'de> {
 }
 
 #[cold]
-fn not_bytes() -> Error {
-    Mismatch::Type { local: "slice".into(), remote: "bytes".into() }.into()
+fn not_bytes<T>() -> Error {
+    let local = format!("[]{}", go_name::<T>());
+    Mismatch::Type { local, remote: "bytes".into(), whole: false }.into()
 }
 
 /// Lets the visitor take the entries of a map.
@@ -140,32 +126,12 @@ impl<'de> de::MapAccess<'de> for Entries<'_, '_, 'de> {
             return Ok(None);
         }
         *self.left -= 1;
-        match seed.deserialize(Deserializer::new(self.source, self.key)) {
-            Ok(key) => Ok(Some(key)),
-            Err(error) => {
-                let elem = self.source.types.describe(self.elem);
-                Err(error.map_kind(|kind| match kind {
-                    ErrorKind::Mismatch(Mismatch::Type { local, remote }) => {
-                        ErrorKind::Mismatch(Mismatch::Type {
-                            local: format!("map[{local}]{elem}"),
-                            remote: format!("map[{remote}]{elem}"),
-                        })
-                    }
-                    other => other,
-                }))
-            }
-        }
+        seed.deserialize(Deserializer::new(self.source, self.key)).map(Some)
     }
 
     #[inline]
     fn next_value_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<T::Value> {
-        match seed.deserialize(Deserializer::new(self.source, self.elem)) {
-            Ok(value) => Ok(value),
-            Err(error) => {
-                let around = format!("map[{}]", self.source.types.describe(self.key));
-                Err(within(error, &around, &around))
-            }
-        }
+        seed.deserialize(Deserializer::new(self.source, self.elem))
     }
 
     fn size_hint(&self) -> Option<usize> {

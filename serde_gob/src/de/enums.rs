@@ -2,9 +2,10 @@
 
 use serde::de::{self, DeserializeSeed, IntoDeserializer, Visitor};
 
+use super::local_name::name_local_type;
 use super::{Deserializer, Source, fields, not_utf8};
 use crate::error::{Error, Mismatch, Result};
-use crate::received::WireRef;
+use crate::received::{ReceivedTypes, WireRef};
 
 pub(super) fn deserialize<'de, V: Visitor<'de>>(
     deserializer: Deserializer<'_, '_, 'de>,
@@ -14,6 +15,7 @@ pub(super) fn deserialize<'de, V: Visitor<'de>>(
 ) -> Result<V::Value> {
     let Deserializer { source, ty } = deserializer;
     let offset = source.cursor.offset();
+    let types = source.types;
     match ty {
         WireRef::INTERFACE => {
             let Some((name, ty)) = source.interface()? else {
@@ -27,20 +29,26 @@ pub(super) fn deserialize<'de, V: Visitor<'de>>(
             Ok(value)
         }
         // Enums of units may travel as strings and integers (`#[gob(string)]`, `#[gob(int)]`).
-        WireRef::STRING => visitor.visit_enum(fields::name_deserializer(source.str()?)),
+        WireRef::STRING => {
+            let name = source.str()?;
+            visitor.visit_enum(Unit { types, name, ty, local })
+        }
         WireRef::INT => {
-            let index = source.cursor.int()?;
-            visitor.visit_enum(name_at(variants, u64::try_from(index).ok(), offset)?.into_deserializer())
+            let index = u64::try_from(source.cursor.int()?).ok();
+            visitor.visit_enum(Unit { types, name: name_at(variants, index, offset)?, ty, local })
         }
         WireRef::UINT => {
-            let index = source.cursor.uint()?;
-            visitor.visit_enum(name_at(variants, Some(index), offset)?.into_deserializer())
+            let index = Some(source.cursor.uint()?);
+            visitor.visit_enum(Unit { types, name: name_at(variants, index, offset)?, ty, local })
         }
-        _ => {
-            let remote = source.types.describe(ty);
-            Err(Error::from(Mismatch::WantInterface { local: format!("*{local}"), remote }).at(offset))
-        }
+        _ => Err(want_interface(local, types, ty).at(offset)),
     }
+}
+
+#[cold]
+pub(super) fn want_interface(local: &str, types: &ReceivedTypes, ty: WireRef) -> Error {
+    let (local, remote) = (format!("*{local}"), types.describe(ty));
+    Mismatch::WantInterface { local, remote }.into()
 }
 
 fn name_at(variants: &'static [&'static str], index: Option<u64>, offset: u64) -> Result<&'static str> {
@@ -73,6 +81,45 @@ impl<'s, 'a, 'de> de::EnumAccess<'de> for Interface<'s, 'a, 'de> {
     }
 }
 
+/// A variant that is no more than its name.
+struct Unit<'a, 'n> {
+    types: &'a ReceivedTypes,
+    name: &'n str,
+    ty: WireRef,
+    /// The enum.
+    local: &'static str,
+}
+
+impl<'de> de::EnumAccess<'de> for Unit<'_, '_> {
+    type Error = Error;
+    type Variant = Self;
+
+    fn variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Result<(T::Value, Self)> {
+        let name = IntoDeserializer::<Error>::into_deserializer(self.name);
+        Ok((seed.deserialize(name)?, self))
+    }
+}
+
+impl<'de> de::VariantAccess<'de> for Unit<'_, '_> {
+    type Error = Error;
+
+    fn unit_variant(self) -> Result<()> {
+        Ok(())
+    }
+
+    fn newtype_variant_seed<T: DeserializeSeed<'de>>(self, _: T) -> Result<T::Value> {
+        Err(want_interface(self.local, self.types, self.ty))
+    }
+
+    fn tuple_variant<V: Visitor<'de>>(self, _: usize, _: V) -> Result<V::Value> {
+        Err(want_interface(self.local, self.types, self.ty))
+    }
+
+    fn struct_variant<V: Visitor<'de>>(self, _: &'static [&'static str], _: V) -> Result<V::Value> {
+        Err(want_interface(self.local, self.types, self.ty))
+    }
+}
+
 impl<'de> de::VariantAccess<'de> for Deserializer<'_, '_, 'de> {
     type Error = Error;
 
@@ -81,7 +128,8 @@ impl<'de> de::VariantAccess<'de> for Deserializer<'_, '_, 'de> {
     }
 
     fn newtype_variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Result<T::Value> {
-        seed.deserialize(self)
+        let (types, ty) = (self.source.types, self.ty);
+        seed.deserialize(self).map_err(|error| name_local_type::<T::Value>(types, ty, error))
     }
 
     fn tuple_variant<V: Visitor<'de>>(self, len: usize, visitor: V) -> Result<V::Value> {

@@ -5,6 +5,7 @@ use std::sync::OnceLock;
 use serde::de::value::BorrowedStrDeserializer;
 use serde::de::{self, DeserializeSeed, IntoDeserializer, Visitor};
 
+use super::local_name::try_go_name;
 use super::zero::Zero;
 use super::{Deserializer, Source};
 use crate::error::{Error, ErrorKind, Mismatch, Result};
@@ -156,12 +157,6 @@ impl StructFields<'_, '_, '_> {
         }
         Ok(())
     }
-
-    #[cold]
-    #[inline(never)]
-    fn name_field(&self, error: Error, field: &str) -> Error {
-        name_field(error, &self.ty.name, field)
-    }
 }
 
 impl<'de> de::MapAccess<'de> for &mut StructFields<'_, '_, 'de> {
@@ -212,16 +207,22 @@ impl<'de> de::MapAccess<'de> for &mut StructFields<'_, '_, 'de> {
         };
         match result {
             Ok(value) => Ok(value),
-            Err(error) => Err(self.name_field(error, self.plan.names[self.number])),
+            Err(error) => Err(name_field::<T::Value>(error, &self.ty.name, self.plan.names[self.number])),
         }
     }
 }
 
 /// Says in which field the error was, as Go does.
-fn name_field(error: Error, owner: &str, field: &str) -> Error {
+#[cold]
+#[inline(never)]
+fn name_field<T>(error: Error, owner: &str, field: &str) -> Error {
     error.map_kind(|kind| match kind {
-        ErrorKind::Mismatch(Mismatch::Type { local, .. }) => {
-            ErrorKind::Mismatch(Mismatch::Field { local, owner: owner.to_owned(), field: field.to_owned() })
+        ErrorKind::Mismatch(Mismatch::Type { local, whole: false, .. }) => {
+            ErrorKind::Mismatch(Mismatch::Field {
+                local: try_go_name::<T>().unwrap_or(local),
+                owner: owner.to_owned(),
+                field: field.to_owned(),
+            })
         }
         ErrorKind::OutOfRange(name) if name.starts_with('*') => ErrorKind::OutOfRange(field.to_owned()),
         other => other,
@@ -324,7 +325,7 @@ impl<'de> de::MapAccess<'de> for &mut AllFields<'_, '_, 'de> {
         } else {
             seed.deserialize(Deserializer::new(self.source, field.ty))
         };
-        result.map_err(|error| name_field(error, &self.ty.name, &field.name))
+        result.map_err(|error| name_field::<T::Value>(error, &self.ty.name, &field.name))
     }
 }
 

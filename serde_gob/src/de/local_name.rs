@@ -1,35 +1,46 @@
 //! The receiver's types in Go's notation, for error texts.
 
-use super::Source;
 use crate::error::{Error, ErrorKind, Mismatch};
-use crate::received::WireRef;
+use crate::received::{ReceivedTypes, WireRef};
 
-/// Puts the whole types into an error about a mismatch inside them, as Go does.
+/// The error about a part of a value: a visitor of `T` was given something of type `ty`.
+#[cold]
+pub(super) fn type_mismatch<T>(types: &ReceivedTypes, ty: WireRef) -> Error {
+    Mismatch::Type { local: go_name::<T>(), remote: types.describe(ty), whole: false }.into()
+}
+
+/// Names the whole types in an error about a part of a value, as Go does: it compares the types before
+/// it looks at the value.
 #[cold]
 #[inline(never)]
-pub(crate) fn name_local_type<T>(source: &Source<'_, '_>, ty: WireRef, error: Error) -> Error {
-    let local = || go_name(std::any::type_name::<T>());
+pub(crate) fn name_local_type<T>(types: &ReceivedTypes, ty: WireRef, error: Error) -> Error {
     error.map_kind(|kind| match kind {
-        ErrorKind::Mismatch(Mismatch::Type { .. }) => ErrorKind::Mismatch(Mismatch::Type {
-            local: format!("*{}", local()),
-            remote: source.types.describe(ty),
-        }),
-        ErrorKind::Mismatch(Mismatch::WantInterface { .. }) => ErrorKind::Mismatch(Mismatch::WantInterface {
-            local: format!("*{}", local()),
-            remote: source.types.describe(ty),
-        }),
+        ErrorKind::Mismatch(Mismatch::Type { local, whole: false, .. }) => {
+            let local = format!("*{}", try_go_name::<T>().unwrap_or(local));
+            ErrorKind::Mismatch(Mismatch::Type { local, remote: types.describe(ty), whole: true })
+        }
         other => other,
     })
 }
 
+pub(super) fn go_name<T>() -> String {
+    translate(std::any::type_name::<T>())
+}
+
+/// `None` for types that only generated code knows, such as serde's for `deserialize_with`.
+pub(super) fn try_go_name<T>() -> Option<String> {
+    let rust = std::any::type_name::<T>();
+    (!rust.contains("::__")).then(|| translate(rust))
+}
+
 /// A Rust type name in Go's notation: `alloc::vec::Vec<i64>` is `[]int64`, `shapes::Point` is
 /// `shapes.Point`.
-fn go_name(rust: &str) -> String {
+fn translate(rust: &str) -> String {
     let rust = rust.trim().trim_start_matches('&').trim_start_matches("mut ");
     if let Some(inner) = rust.strip_prefix('[').and_then(|r| r.strip_suffix(']')) {
         return match inner.rsplit_once("; ") {
-            Some((elem, len)) => format!("[{len}]{}", go_name(elem)),
-            None => format!("[]{}", go_name(inner)),
+            Some((elem, len)) => format!("[{len}]{}", translate(elem)),
+            None => format!("[]{}", translate(inner)),
         };
     }
     let (path, arguments) = match rust.split_once('<') {
@@ -38,7 +49,7 @@ fn go_name(rust: &str) -> String {
     };
     let mut segments = path.rsplit("::");
     let name = segments.next().unwrap_or(path);
-    let argument = |at: usize| arguments.get(at).map_or_else(|| "?".to_owned(), |a| go_name(a));
+    let argument = |at: usize| arguments.get(at).map_or_else(|| "?".to_owned(), |a| translate(a));
     match name {
         "i8" | "i16" | "i32" | "i64" => format!("int{}", &name[1..]),
         "u8" | "u16" | "u32" | "u64" => format!("uint{}", &name[1..]),
@@ -53,7 +64,7 @@ fn go_name(rust: &str) -> String {
         "Vec" | "VecDeque" | "LinkedList" | "HashSet" | "BTreeSet" => format!("[]{}", argument(0)),
         "HashMap" | "BTreeMap" => format!("map[{}]{}", argument(0), argument(1)),
         "Option" => format!("*{}", argument(0)),
-        "Box" | "Rc" | "Arc" | "Cow" => arguments.last().map_or_else(|| "?".to_owned(), |a| go_name(a)),
+        "Box" | "Rc" | "Arc" | "Cow" => arguments.last().map_or_else(|| "?".to_owned(), |a| translate(a)),
         _ => match segments.next() {
             Some(module) => format!("{module}.{name}"),
             None => name.to_owned(),
@@ -85,11 +96,7 @@ mod tests {
     use std::borrow::Cow;
     use std::collections::{BTreeMap, HashMap};
 
-    use super::go_name;
-
-    fn name<T>() -> String {
-        go_name(std::any::type_name::<T>())
-    }
+    use super::go_name as name;
 
     #[test]
     fn rust_types_have_go_names() {

@@ -20,6 +20,7 @@ use crate::wire::Cursor;
 
 pub(crate) use fields::Plans;
 pub(crate) use local_name::name_local_type;
+use local_name::{go_name, type_mismatch};
 pub use zero::zero;
 
 /// The value being decoded.
@@ -214,11 +215,11 @@ impl<'s, 'a, 'de> Deserializer<'s, 'a, 'de> {
         Deserializer { source, ty }
     }
 
+    /// What is there is not what a visitor of `V` can take.
     #[cold]
     #[inline(never)]
-    fn mismatch(&self, local: &str) -> Error {
-        let remote = self.source.types.describe(self.ty);
-        Error::from(Mismatch::Type { local: local.to_owned(), remote }).at(self.source.cursor.offset())
+    fn mismatch<V>(&self) -> Error {
+        type_mismatch::<V>(self.source.types, self.ty).at(self.source.cursor.offset())
     }
 
     fn opaque<V: Visitor<'de>>(self, kind: OpaqueKind, visitor: V) -> Result<V::Value> {
@@ -226,17 +227,17 @@ impl<'s, 'a, 'de> Deserializer<'s, 'a, 'de> {
             WireKind::Opaque { kind: sent, .. } if *sent == kind => {
                 visitor.visit_borrowed_bytes(self.source.cursor.bytes()?)
             }
-            _ => Err(self.mismatch(opaque::local_name(kind))),
+            _ => Err(self.mismatch::<V::Value>()),
         }
     }
 }
 
 macro_rules! numbers {
-    ($($method:ident: $wire:ident, $read:ident, $visit:ident, $local:literal;)*) => {$(
+    ($($method:ident: $wire:ident, $read:ident, $visit:ident;)*) => {$(
         #[inline(always)]
         fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
             if self.ty != WireRef::$wire {
-                return Err(self.mismatch($local));
+                return Err(self.mismatch::<V::Value>());
             }
             visitor.$visit(self.source.cursor.$read()?)
         }
@@ -245,15 +246,15 @@ macro_rules! numbers {
 
 /// Integers that may be too large for the receiver.
 macro_rules! narrow {
-    ($($method:ident: $wire:ident, $read:ident, $ty:ty, $visit:ident, $local:literal;)*) => {$(
+    ($($method:ident: $wire:ident, $read:ident, $ty:ty, $visit:ident;)*) => {$(
         #[inline(always)]
         fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
             if self.ty != WireRef::$wire {
-                return Err(self.mismatch($local));
+                return Err(self.mismatch::<V::Value>());
             }
             match <$ty>::try_from(self.source.cursor.$read()?) {
                 Ok(value) => visitor.$visit(value),
-                Err(_) => Err(out_of_range($local, self.source)),
+                Err(_) => Err(out_of_range::<$ty>(self.source)),
             }
         }
     )*};
@@ -262,8 +263,8 @@ macro_rules! narrow {
 /// Go names the field here; [`fields`] puts its name in.
 #[cold]
 #[inline(never)]
-fn out_of_range(local: &str, source: &Source<'_, '_>) -> Error {
-    Error::new(ErrorKind::OutOfRange(format!("*{local}"))).at(source.cursor.offset())
+fn out_of_range<T>(source: &Source<'_, '_>) -> Error {
+    Error::new(ErrorKind::OutOfRange(format!("*{}", go_name::<T>()))).at(source.cursor.offset())
 }
 
 impl<'de> de::Deserializer<'de> for Deserializer<'_, '_, 'de> {
@@ -274,24 +275,24 @@ impl<'de> de::Deserializer<'de> for Deserializer<'_, '_, 'de> {
     }
 
     numbers! {
-        deserialize_i64: INT, int, visit_i64, "int64";
-        deserialize_u64: UINT, uint, visit_u64, "uint64";
-        deserialize_f64: FLOAT, float, visit_f64, "float64";
+        deserialize_i64: INT, int, visit_i64;
+        deserialize_u64: UINT, uint, visit_u64;
+        deserialize_f64: FLOAT, float, visit_f64;
     }
 
     narrow! {
-        deserialize_i8: INT, int, i8, visit_i8, "int8";
-        deserialize_i16: INT, int, i16, visit_i16, "int16";
-        deserialize_i32: INT, int, i32, visit_i32, "int32";
-        deserialize_u8: UINT, uint, u8, visit_u8, "uint8";
-        deserialize_u16: UINT, uint, u16, visit_u16, "uint16";
-        deserialize_u32: UINT, uint, u32, visit_u32, "uint32";
+        deserialize_i8: INT, int, i8, visit_i8;
+        deserialize_i16: INT, int, i16, visit_i16;
+        deserialize_i32: INT, int, i32, visit_i32;
+        deserialize_u8: UINT, uint, u8, visit_u8;
+        deserialize_u16: UINT, uint, u16, visit_u16;
+        deserialize_u32: UINT, uint, u32, visit_u32;
     }
 
     #[inline]
     fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
         if self.ty != WireRef::BOOL {
-            return Err(self.mismatch("bool"));
+            return Err(self.mismatch::<V::Value>());
         }
         visitor.visit_bool(self.source.cursor.uint()? != 0)
     }
@@ -299,11 +300,11 @@ impl<'de> de::Deserializer<'de> for Deserializer<'_, '_, 'de> {
     #[inline]
     fn deserialize_f32<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
         if self.ty != WireRef::FLOAT {
-            return Err(self.mismatch("float32"));
+            return Err(self.mismatch::<V::Value>());
         }
         let value = self.source.cursor.float()?;
         if value.is_finite() && value.abs() > f32::MAX.into() {
-            return Err(out_of_range("float32", self.source));
+            return Err(out_of_range::<f32>(self.source));
         }
         visitor.visit_f32(value as f32)
     }
@@ -313,19 +314,19 @@ impl<'de> de::Deserializer<'de> for Deserializer<'_, '_, 'de> {
             return visitor.visit_borrowed_str(self.source.str()?);
         }
         if self.ty != WireRef::INT {
-            return Err(self.mismatch("int32"));
+            return Err(self.mismatch::<V::Value>());
         }
         let value = self.source.cursor.int()?;
         match u32::try_from(value).ok().and_then(char::from_u32) {
             Some(value) => visitor.visit_char(value),
-            None => Err(out_of_range("int32", self.source)),
+            None => Err(out_of_range::<char>(self.source)),
         }
     }
 
     #[inline]
     fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
         if self.ty != WireRef::STRING {
-            return Err(self.mismatch("string"));
+            return Err(self.mismatch::<V::Value>());
         }
         visitor.visit_borrowed_str(self.source.str()?)
     }
@@ -338,7 +339,7 @@ impl<'de> de::Deserializer<'de> for Deserializer<'_, '_, 'de> {
     #[inline]
     fn deserialize_bytes<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
         if self.ty != WireRef::BYTES {
-            return Err(self.mismatch("[]uint8"));
+            return Err(self.mismatch::<V::Value>());
         }
         visitor.visit_borrowed_bytes(self.source.cursor.bytes()?)
     }
@@ -363,9 +364,9 @@ impl<'de> de::Deserializer<'de> for Deserializer<'_, '_, 'de> {
         visitor.visit_unit()
     }
 
-    fn deserialize_unit_struct<V: Visitor<'de>>(self, name: &'static str, visitor: V) -> Result<V::Value> {
+    fn deserialize_unit_struct<V: Visitor<'de>>(self, _: &'static str, visitor: V) -> Result<V::Value> {
         if !self.source.types.is_struct(self.ty) {
-            return Err(Mismatch::WantStruct { local: name.to_owned() }.into());
+            return Err(Mismatch::WantStruct { local: go_name::<V::Value>() }.into());
         }
         self.deserialize_unit(visitor)
     }
@@ -392,7 +393,7 @@ impl<'de> de::Deserializer<'de> for Deserializer<'_, '_, 'de> {
                 let count = self.source.array_count(*len)?;
                 access::sequence(self.source, *elem, count, visitor)
             }
-            _ => Err(self.mismatch("slice")),
+            _ => Err(self.mismatch::<V::Value>()),
         }
     }
 
@@ -405,7 +406,7 @@ impl<'de> de::Deserializer<'de> for Deserializer<'_, '_, 'de> {
                 access::sequence(self.source, *elem, count, visitor)
             }
             WireKind::Complex if len == 2 => access::sequence(self.source, WireRef::FLOAT, len, visitor),
-            _ => Err(self.mismatch(&format!("[{len}]array"))),
+            _ => Err(self.mismatch::<V::Value>()),
         }
     }
 
@@ -423,7 +424,7 @@ impl<'de> de::Deserializer<'de> for Deserializer<'_, '_, 'de> {
             WireKind::Map { key, elem } => access::map(self.source, *key, *elem, visitor),
             // What serde asks of a struct with a flattened field.
             WireKind::Struct(ty) => fields::all_fields(self.source, ty, visitor),
-            _ => Err(self.mismatch("map")),
+            _ => Err(self.mismatch::<V::Value>()),
         }
     }
 
@@ -438,7 +439,7 @@ impl<'de> de::Deserializer<'de> for Deserializer<'_, '_, 'de> {
             WireKind::Struct(ty) => fields::struct_fields(self.source, ty, name, names, visitor),
             _ => {
                 let offset = self.source.cursor.offset();
-                Err(Error::from(Mismatch::WantStruct { local: name.to_owned() }).at(offset))
+                Err(Error::from(Mismatch::WantStruct { local: go_name::<V::Value>() }).at(offset))
             }
         }
     }
@@ -501,7 +502,11 @@ impl<'de> Deserializer<'_, '_, 'de> {
     #[inline(never)]
     fn special<V: Visitor<'de>>(self, name: &'static str, visitor: V) -> Result<V::Value> {
         match name {
-            value::TOKEN => {
+            value::ANY_TOKEN if self.ty != WireRef::INTERFACE => {
+                Err(enums::want_interface("interface {}", self.source.types, self.ty)
+                    .at(self.source.cursor.offset()))
+            }
+            value::TOKEN | value::ANY_TOKEN => {
                 let value = value::read(self.source, self.ty)?;
                 value::handoff::put_incoming(value);
                 visitor.visit_unit()
@@ -512,7 +517,7 @@ impl<'de> Deserializer<'_, '_, 'de> {
             opaque::STRING_TOKEN if self.ty == WireRef::STRING => {
                 visitor.visit_borrowed_bytes(self.source.cursor.bytes()?)
             }
-            opaque::STRING_TOKEN => Err(self.mismatch("string")),
+            opaque::STRING_TOKEN => Err(self.mismatch::<V::Value>()),
             _ => visitor.visit_newtype_struct(self),
         }
     }

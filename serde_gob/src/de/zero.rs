@@ -4,6 +4,7 @@ use serde::de::{self, DeserializeOwned, DeserializeSeed, IntoDeserializer, Visit
 
 use super::Source;
 use super::fields::name_deserializer;
+use super::local_name::{go_name, type_mismatch};
 use crate::error::{Error, Mismatch, Result};
 use crate::limits::Limits;
 use crate::opaque;
@@ -38,14 +39,13 @@ impl<'a> Zero<'a> {
 
     /// A field may be absent and still be of the wrong type.
     #[inline]
-    fn expect(&self, ty: WireRef, local: &'static str) -> Result<()> {
-        if self.ty.is_some_and(|sent| sent != ty) { Err(self.mismatch(local)) } else { Ok(()) }
+    fn expect<V>(&self, ty: WireRef) -> Result<()> {
+        if self.ty.is_some_and(|sent| sent != ty) { Err(self.mismatch::<V>()) } else { Ok(()) }
     }
 
     #[cold]
-    fn mismatch(&self, local: &str) -> Error {
-        let remote = self.ty.map(|ty| self.types.describe(ty)).unwrap_or_default();
-        Mismatch::Type { local: local.to_owned(), remote }.into()
+    fn mismatch<V>(&self) -> Error {
+        type_mismatch::<V>(self.types, self.ty.unwrap_or(WireRef::INTERFACE))
     }
 }
 
@@ -66,10 +66,10 @@ pub fn zero<T: DeserializeOwned>() -> Result<T> {
 }
 
 macro_rules! zeros {
-    ($($method:ident: $wire:ident, $visit:ident($zero:expr), $local:literal;)*) => {$(
+    ($($method:ident: $wire:ident, $visit:ident($zero:expr);)*) => {$(
         #[inline]
         fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
-            self.expect(WireRef::$wire, $local)?;
+            self.expect::<V::Value>(WireRef::$wire)?;
             visitor.$visit($zero)
         }
     )*};
@@ -83,22 +83,22 @@ impl<'de> de::Deserializer<'de> for Zero<'_> {
     }
 
     zeros! {
-        deserialize_bool: BOOL, visit_bool(false), "bool";
-        deserialize_i8: INT, visit_i8(0), "int8";
-        deserialize_i16: INT, visit_i16(0), "int16";
-        deserialize_i32: INT, visit_i32(0), "int32";
-        deserialize_i64: INT, visit_i64(0), "int64";
-        deserialize_u8: UINT, visit_u8(0), "uint8";
-        deserialize_u16: UINT, visit_u16(0), "uint16";
-        deserialize_u32: UINT, visit_u32(0), "uint32";
-        deserialize_u64: UINT, visit_u64(0), "uint64";
-        deserialize_f32: FLOAT, visit_f32(0.0), "float32";
-        deserialize_f64: FLOAT, visit_f64(0.0), "float64";
-        deserialize_char: INT, visit_char('\0'), "int32";
-        deserialize_str: STRING, visit_borrowed_str(""), "string";
-        deserialize_string: STRING, visit_borrowed_str(""), "string";
-        deserialize_bytes: BYTES, visit_borrowed_bytes(&[]), "[]uint8";
-        deserialize_byte_buf: BYTES, visit_borrowed_bytes(&[]), "[]uint8";
+        deserialize_bool: BOOL, visit_bool(false);
+        deserialize_i8: INT, visit_i8(0);
+        deserialize_i16: INT, visit_i16(0);
+        deserialize_i32: INT, visit_i32(0);
+        deserialize_i64: INT, visit_i64(0);
+        deserialize_u8: UINT, visit_u8(0);
+        deserialize_u16: UINT, visit_u16(0);
+        deserialize_u32: UINT, visit_u32(0);
+        deserialize_u64: UINT, visit_u64(0);
+        deserialize_f32: FLOAT, visit_f32(0.0);
+        deserialize_f64: FLOAT, visit_f64(0.0);
+        deserialize_char: INT, visit_char('\0');
+        deserialize_str: STRING, visit_borrowed_str("");
+        deserialize_string: STRING, visit_borrowed_str("");
+        deserialize_bytes: BYTES, visit_borrowed_bytes(&[]);
+        deserialize_byte_buf: BYTES, visit_borrowed_bytes(&[]);
     }
 
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
@@ -125,10 +125,13 @@ impl<'de> de::Deserializer<'de> for Zero<'_> {
         let opaque = |kind: OpaqueKind| match self.kind() {
             None => Ok(()),
             Some(WireKind::Opaque { kind: sent, .. }) if *sent == kind => Ok(()),
-            Some(_) => Err(self.mismatch(opaque::local_name(kind))),
+            Some(_) => Err(self.mismatch::<V::Value>()),
         };
         match name {
-            value::TOKEN => {
+            value::ANY_TOKEN if self.ty.is_some_and(|ty| ty != WireRef::INTERFACE) => {
+                return Err(self.mismatch::<V::Value>());
+            }
+            value::TOKEN | value::ANY_TOKEN => {
                 let ty = self.ty.unwrap_or(WireRef::INTERFACE);
                 value::handoff::put_incoming(value::zero(self.types, ty));
                 return visitor.visit_unit();
@@ -136,7 +139,7 @@ impl<'de> de::Deserializer<'de> for Zero<'_> {
             opaque::GOB_TOKEN => opaque(OpaqueKind::Gob)?,
             opaque::BINARY_TOKEN => opaque(OpaqueKind::Binary)?,
             opaque::TEXT_TOKEN => opaque(OpaqueKind::Text)?,
-            opaque::STRING_TOKEN => self.expect(WireRef::STRING, "string")?,
+            opaque::STRING_TOKEN => self.expect::<V::Value>(WireRef::STRING)?,
             _ => return visitor.visit_newtype_struct(self),
         }
         visitor.visit_borrowed_bytes(&[])
@@ -147,7 +150,7 @@ impl<'de> de::Deserializer<'de> for Zero<'_> {
             None | Some(WireKind::Bytes | WireKind::Slice { .. } | WireKind::Array { .. }) => {
                 visitor.visit_seq(Elements { zero: self, left: 0 })
             }
-            Some(_) => Err(self.mismatch("slice")),
+            Some(_) => Err(self.mismatch::<V::Value>()),
         }
     }
 
@@ -156,7 +159,7 @@ impl<'de> de::Deserializer<'de> for Zero<'_> {
             None => None,
             Some(WireKind::Array { elem, len: sent }) if *sent == len as u64 => Some(*elem),
             Some(WireKind::Complex) if len == 2 => Some(WireRef::FLOAT),
-            Some(_) => return Err(self.mismatch(&format!("[{len}]array"))),
+            Some(_) => return Err(self.mismatch::<V::Value>()),
         };
         visitor.visit_seq(Elements { zero: self.inner(elem)?, left: len })
     }
@@ -175,14 +178,14 @@ impl<'de> de::Deserializer<'de> for Zero<'_> {
             None | Some(WireKind::Map { .. } | WireKind::Struct(_)) => {
                 visitor.visit_map(Fields { zero: self.inner(None)?, owner: None, names: &[] })
             }
-            Some(_) => Err(self.mismatch("map")),
+            Some(_) => Err(self.mismatch::<V::Value>()),
         }
     }
 
     /// A struct is not sent only behind a nil pointer; all its fields are zero then.
     fn deserialize_struct<V: Visitor<'de>>(
         self,
-        name: &'static str,
+        _: &'static str,
         names: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value> {
@@ -190,7 +193,7 @@ impl<'de> de::Deserializer<'de> for Zero<'_> {
             None | Some(WireKind::Struct(_)) => {
                 visitor.visit_map(Fields { zero: self.inner(None)?, owner: self.ty, names })
             }
-            Some(_) => Err(Mismatch::WantStruct { local: name.to_owned() }.into()),
+            Some(_) => Err(Mismatch::WantStruct { local: go_name::<V::Value>() }.into()),
         }
     }
 
@@ -206,7 +209,7 @@ impl<'de> de::Deserializer<'de> for Zero<'_> {
                 visitor.visit_enum(variants[0].into_deserializer())
             }
             None | Some(WireRef::INTERFACE) => Err(Mismatch::NilInterface { local: name.to_owned() }.into()),
-            Some(_) => Err(self.mismatch(name)),
+            Some(_) => Err(self.mismatch::<V::Value>()),
         }
     }
 

@@ -381,7 +381,7 @@ impl Serializer<'_, '_> {
     fn special<T: Serialize + ?Sized>(mut self, name: &'static str, value: &T) -> Result<()> {
         match name {
             ZERO_TOKEN if self.slot.is_field() => Ok(()),
-            value::TOKEN if self.slot.tag == Tag::Any => match value::handoff::take_outgoing() {
+            value::ANY_TOKEN if self.slot.tag == Tag::Any => match value::handoff::take_outgoing() {
                 Some(interface) => {
                     self.begin();
                     value::write_interface(self.output, &interface)

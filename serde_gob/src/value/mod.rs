@@ -16,7 +16,7 @@ use crate::opaque::GoString;
 
 pub(crate) use forms::DynamicTypes;
 pub(crate) use read::{read, zero};
-pub(crate) use serde_impls::TOKEN;
+pub(crate) use serde_impls::{ANY_TOKEN, TOKEN};
 pub(crate) use types::Graph;
 pub use types::{Type, TypeKind};
 pub(crate) use write::{write_interface, write_value};

@@ -11,6 +11,8 @@ use crate::shape::{GobType, Shape, TypeBuilder};
 
 /// Name of the newtype struct that stands for a dynamic value.
 pub(crate) const TOKEN: &str = "$serde_gob::Dynamic";
+/// The same for one that must be in an interface.
+pub(crate) const ANY_TOKEN: &str = "$serde_gob::Any";
 
 impl GobType for Any {
     type Key = Any;
@@ -24,7 +26,7 @@ impl Serialize for Any {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let Some(concrete) = &self.0 else { return serializer.serialize_none() };
         handoff::put_outgoing(Arc::clone(concrete));
-        let result = serializer.serialize_newtype_struct(TOKEN, &concrete.content.value);
+        let result = serializer.serialize_newtype_struct(ANY_TOKEN, &concrete.content.value);
         handoff::take_outgoing(); // of a foreign serializer that does not know
         result
     }
@@ -86,14 +88,9 @@ impl<'de> Deserialize<'de> for Value {
 
 impl<'de> Deserialize<'de> for Any {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let Dynamic { ty, value } = Dynamic::deserialize(deserializer)?;
-        match value {
+        match deserializer.deserialize_newtype_struct(ANY_TOKEN, DynamicVisitor)?.value {
             Value::Interface(any) => Ok(any),
-            // The text is Go's.
-            _ => Err(de::Error::custom(format_args!(
-                "gob: local interface type *interface {{}} can only be decoded from remote interface type; received \
-                 concrete type {ty}"
-            ))),
+            _ => Err(de::Error::custom("not an interface")),
         }
     }
 }

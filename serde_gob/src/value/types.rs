@@ -379,47 +379,46 @@ impl Eq for Type {}
 impl fmt::Display for Type {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         /// Types nested deeper than this are cut short: they may come from a peer.
-        const DEEPEST: u32 = 32;
-        fn write(f: &mut fmt::Formatter<'_>, ty: &Type, depth: u32) -> fmt::Result {
-            if depth > DEEPEST {
+        const DEEPEST: usize = 32;
+        fn write(f: &mut fmt::Formatter<'_>, ty: &Type, within: &mut Vec<u32>) -> fmt::Result {
+            if within.len() > DEEPEST || within.contains(&ty.node) {
                 return f.write_char('…');
             }
+            within.push(ty.node);
             match &*ty.graph.node(ty.node) {
-                Node::Bool => f.write_str("bool"),
-                Node::Int => f.write_str("int"),
-                Node::Uint => f.write_str("uint"),
-                Node::Float => f.write_str("float64"),
-                Node::Bytes => f.write_str("[]uint8"),
-                Node::String => f.write_str("string"),
-                Node::Complex => f.write_str("complex128"),
-                Node::Interface => f.write_str("interface {}"),
+                Node::Bool => f.write_str("bool")?,
+                Node::Int => f.write_str("int")?,
+                Node::Uint => f.write_str("uint")?,
+                Node::Float => f.write_str("float64")?,
+                Node::Bytes => f.write_str("[]uint8")?,
+                Node::String => f.write_str("string")?,
+                Node::Complex => f.write_str("complex128")?,
+                Node::Interface => f.write_str("interface {}")?,
                 Node::Slice(elem) => {
                     f.write_str("[]")?;
-                    write(f, &ty.at(*elem), depth + 1)
+                    write(f, &ty.at(*elem), within)?;
                 }
                 Node::Array(elem, len) => {
                     write!(f, "[{len}]")?;
-                    write(f, &ty.at(*elem), depth + 1)
+                    write(f, &ty.at(*elem), within)?;
                 }
                 Node::Map(key, elem) => {
                     f.write_str("map[")?;
-                    write(f, &ty.at(*key), depth + 1)?;
+                    write(f, &ty.at(*key), within)?;
                     f.write_char(']')?;
-                    write(f, &ty.at(*elem), depth + 1)
+                    write(f, &ty.at(*elem), within)?;
                 }
+                // With the types of its fields the text could double at each level.
                 Node::Struct(name, fields) if name.is_empty() => {
-                    f.write_str("struct {")?;
-                    for (at, (name, field)) in fields.iter().enumerate() {
-                        write!(f, "{} {name} ", if at == 0 { "" } else { ";" })?;
-                        // Field by field the text could double with each level.
-                        write(f, &ty.at(*field), depth + 16)?;
-                    }
-                    f.write_str(if fields.is_empty() { "}" } else { " }" })
+                    let fields: Vec<&str> = fields.iter().take(DEEPEST).map(|(name, _)| &**name).collect();
+                    write!(f, "struct {{{}}}", fields.join("; "))?;
                 }
-                Node::Struct(name, _) | Node::Opaque(_, name) => f.write_str(name),
+                Node::Struct(name, _) | Node::Opaque(_, name) => f.write_str(name)?,
             }
+            within.pop();
+            Ok(())
         }
-        write(f, self, 0)
+        write(f, self, &mut Vec::new())
     }
 }
 
