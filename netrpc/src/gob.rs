@@ -1,0 +1,75 @@
+//! The codec that Go's `net/rpc` speaks.
+
+use serde::{Serialize, de::DeserializeOwned};
+use serde_gob::{GobType, Limits};
+
+use crate::codec::{Codec, CodecError, Decoder, Encoder};
+
+/// Go's `encoding/gob`: the codec of Go's `net/rpc`, and the default of everything here.
+#[derive(Clone, Debug, Default)]
+pub struct Gob {
+    limits: Limits,
+}
+
+impl Gob {
+    /// Gob with the default limits.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Gob with other limits, of which [`Limits::message_size`] bounds what one header or body may take, both ways.
+    pub fn with_limits(limits: Limits) -> Self {
+        Self { limits }
+    }
+}
+
+impl Codec for Gob {
+    type Encoder = serde_gob::Encoder;
+    type Decoder = serde_gob::Decoder;
+
+    fn encoder(&self) -> Self::Encoder {
+        serde_gob::Encoder::with_limits(self.limits.clone())
+    }
+
+    fn decoder(&self) -> Self::Decoder {
+        serde_gob::Decoder::with_limits(self.limits.clone())
+    }
+}
+
+impl Encoder for serde_gob::Encoder {
+    fn encode<T: Serialize + GobType + ?Sized>(
+        &mut self,
+        value: &T,
+        out: &mut Vec<u8>,
+    ) -> Result<(), CodecError> {
+        self.encode(value, out).map_err(CodecError::from)
+    }
+}
+
+impl Decoder for serde_gob::Decoder {
+    fn feed(&mut self, bytes: &[u8]) {
+        self.feed(bytes);
+    }
+
+    fn is_idle(&self) -> bool {
+        self.is_idle()
+    }
+
+    fn ready(&mut self) -> Result<bool, CodecError> {
+        self.ready().map_err(CodecError::from)
+    }
+
+    fn decode<T: DeserializeOwned>(&mut self) -> Result<T, CodecError> {
+        self.decode().map_err(CodecError::from)
+    }
+
+    fn discard(&mut self) -> Result<(), CodecError> {
+        self.discard().map_err(CodecError::from)
+    }
+}
+
+impl From<serde_gob::Error> for CodecError {
+    fn from(error: serde_gob::Error) -> Self {
+        if error.is_fatal() { Self::fatal(error) } else { Self::value(error) }
+    }
+}

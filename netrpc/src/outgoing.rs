@@ -1,0 +1,128 @@
+//! The way out: header and body are encoded together or not at all, and what has gathered is written in one go.
+
+use std::{
+    io,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll, ready},
+};
+
+use serde::Serialize;
+use serde_gob::GobType;
+use tokio::io::AsyncWrite;
+
+use crate::codec::{Codec, CodecError, Encoder};
+
+/// How many bytes may wait to be written before callers and handlers wait: four yamux windows. Below it one wake-up carries all.
+pub const DEFAULT_QUEUE_LIMIT: usize = 1024 * 1024;
+
+/// Capacity that an idle buffer keeps; one yamux window, so that small and middling calls never allocate.
+const RETAINED: usize = 256 * 1024;
+
+/// Encoded messages that wait to be written.
+pub(crate) struct Outbox<C: Codec> {
+    codec: Arc<C>,
+    encoder: C::Encoder,
+    /// No message is in the stream yet, so the peer knows nothing of what the encoder remembers.
+    fresh: bool,
+    bytes: Vec<u8>,
+}
+
+impl<C: Codec> Outbox<C> {
+    pub(crate) fn new(codec: Arc<C>) -> Self {
+        Self { encoder: codec.encoder(), codec, fresh: true, bytes: Vec::new() }
+    }
+
+    /// Bytes that wait.
+    pub(crate) fn len(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// Appends a message whole. On an error, or if the value's own code panics, nothing is appended and the stream stays usable:
+    /// Go's client leaves the header in the stream instead, which kills the next call.
+    pub(crate) fn push<H: Serialize + GobType>(
+        &mut self,
+        header: &H,
+        body: impl FnOnce(&mut C::Encoder, &mut Vec<u8>) -> Result<(), CodecError>,
+    ) -> Result<(), CodecError> {
+        let mut attempt = Attempt { start: self.bytes.len(), outbox: self, done: false };
+        let Outbox { encoder, bytes, .. } = &mut *attempt.outbox;
+        encoder.encode(header, bytes)?;
+        body(encoder, bytes)?;
+        attempt.done = true;
+        Ok(())
+    }
+
+    /// Moves what waits into `batch`, which must be empty and whose allocation is taken over.
+    pub(crate) fn take(&mut self, batch: &mut Vec<u8>) {
+        std::mem::swap(&mut self.bytes, batch);
+    }
+}
+
+/// Undoes a message that was not finished.
+struct Attempt<'a, C: Codec> {
+    outbox: &'a mut Outbox<C>,
+    start: usize,
+    done: bool,
+}
+
+impl<C: Codec> Drop for Attempt<'_, C> {
+    fn drop(&mut self) {
+        let outbox = &mut *self.outbox;
+        if self.done {
+            outbox.fresh = false;
+            return;
+        }
+        outbox.bytes.truncate(self.start);
+        if outbox.fresh {
+            // The definitions of the header went with it. Later headers bring none, so this is needed only once.
+            outbox.encoder = outbox.codec.encoder();
+        }
+    }
+}
+
+/// Writes batches to the stream.
+#[derive(Default)]
+pub(crate) struct Writer {
+    batch: Vec<u8>,
+    written: usize,
+    unflushed: bool,
+}
+
+impl Writer {
+    /// Whether everything that was taken is written and flushed.
+    pub(crate) fn is_done(&self) -> bool {
+        self.written == self.batch.len() && !self.unflushed
+    }
+
+    /// Writes until `refill` leaves the batch empty; ready when everything is written and flushed.
+    pub(crate) fn poll_write<I: AsyncWrite + Unpin>(
+        &mut self,
+        io: &mut I,
+        cx: &mut Context<'_>,
+        mut refill: impl FnMut(&mut Vec<u8>),
+    ) -> Poll<io::Result<()>> {
+        loop {
+            if self.written < self.batch.len() {
+                let n = ready!(Pin::new(&mut *io).poll_write(cx, &self.batch[self.written..]))?;
+                if n == 0 {
+                    return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
+                }
+                self.written += n;
+                self.unflushed = true;
+                continue;
+            }
+            self.written = 0;
+            self.batch.clear();
+            self.batch.shrink_to(RETAINED);
+            refill(&mut self.batch);
+            if self.batch.is_empty() {
+                if self.unflushed {
+                    ready!(Pin::new(&mut *io).poll_flush(cx))?;
+                    self.unflushed = false;
+                }
+                return Poll::Ready(Ok(()));
+            }
+        }
+    }
+}
