@@ -39,10 +39,10 @@ async fn call_ends_at_its_own_deadline() {
 
     // The late reply finds nobody, and its type definitions are remembered all the same.
     let (late, _) = peer.request::<bool>().await;
-    peer.reply(&late, &Empty::default()).await;
+    peer.reply(&late, &Empty).await;
     let (answer, ()) = tokio::join!(client.call::<Empty, _>("A.C", &true), async {
         let (request, _) = peer.request::<bool>().await;
-        peer.reply(&request, &Empty::default()).await;
+        peer.reply(&request, &Empty).await;
     });
     answer.unwrap();
 }

@@ -14,7 +14,7 @@ const GO_RESPONSE: &str = r#"3a ff81 03 01 01 08 "Response" 01 ff82 00 01 03 01 
 const GO_EMPTY: &str = "0a ff83 03 01 02 ff84 00 00 00";
 
 /// The same from our server, which numbers each stream from the first id.
-const RESPONSE: &str = r#"38 7f 03 01 01 08 "Response" 01 ff80 00 01 03 01 0d "ServiceMethod" 01 0c 00 01 03 "Seq" 01 06 00 01 05 "Error" 01 0c 00 00 00"#;
+const RESPONSE: &str = r#"39 7f 03 01 01 08 "Response" 01 ff80 00 01 03 01 0d "ServiceMethod" 01 0c 00 01 03 "Seq" 01 06 00 01 05 "Error" 01 0c 00 00 00"#;
 const EMPTY: &str = "0a ff81 03 01 02 ff82 00 00 00";
 
 struct Exchange {
@@ -89,7 +89,7 @@ async fn client_writes_and_reads_the_bytes_of_go() {
 
 #[tokio::test]
 async fn server_reads_the_bytes_of_go_and_answers_as_go_does() {
-    let control = Methods::new().method("Ping", |_: bool| async { Ok::<_, String>(Empty::default()) });
+    let control = Methods::new().method("Ping", |_: bool| async { Ok::<_, String>(Empty) });
     let dispenser = Methods::new().method("Dispense", |name: String| async move {
         if name == "kv" { Ok(1_u32) } else { Err(format!("unknown plugin type: {name}")) }
     });

@@ -253,7 +253,7 @@ impl GobType for Scoped {
 
 impl Serialize for Scoped {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&format!("{} {}", self.0, SCOPE.get()).trim_start())
+        serializer.serialize_str(format!("{} {}", self.0, SCOPE.get()).trim_start())
     }
 }
 

@@ -35,15 +35,18 @@ pub(super) struct Shared<C: Codec> {
 struct Queue<C: Codec> {
     outbox: Outbox<C>,
     next_seq: u64,
-    /// The connection's task, if it sleeps because there was nothing to write.
-    writer: Option<Waker>,
+    /// The connection's task, once it has run.
+    task: Option<Waker>,
+    /// The task found nothing to write. While it is writing it comes back by itself, and what gathers meanwhile goes out at once.
+    idle: bool,
     closing: bool,
 }
 
 impl<C: Codec> Queue<C> {
-    fn wake_writer(&mut self) {
-        if let Some(writer) = self.writer.take() {
-            writer.wake();
+    fn wake_task(&mut self) {
+        self.idle = false;
+        if let Some(task) = &self.task {
+            task.wake_by_ref();
         }
     }
 
@@ -60,6 +63,9 @@ impl<C: Codec> Queue<C> {
         .and_then(|result| result)
         .map_err(|e| Error::new(Kind::Encode(Arc::new(e))))?;
         self.next_seq += 1;
+        if self.idle {
+            self.wake_task();
+        }
         Ok(seq)
     }
 }
@@ -71,7 +77,8 @@ impl<C: Codec> Shared<C> {
             queue: Mutex::new(Queue {
                 outbox: Outbox::new(Arc::new(codec)),
                 next_seq: 0,
-                writer: None,
+                task: None,
+                idle: false,
                 closing: false,
             }),
             pending: Mutex::new(Pending::new()),
@@ -121,7 +128,6 @@ impl<C: Codec> Shared<C> {
                 if queue.outbox.len() < self.settings.queue_limit {
                     let seq = queue.push(method, args, &self.settings)?;
                     self.pending().insert(seq, waiter)?;
-                    queue.wake_writer();
                     return Ok(CallGuard { shared: self, seq });
                 }
                 // Registered under the lock: the writer makes room under it, too, so that this cannot miss it.
@@ -135,11 +141,9 @@ impl<C: Codec> Shared<C> {
     fn abandon(&self, seq: u64) {
         let waiting = self.pending().remove(seq).is_some();
         if waiting && self.settings.send_cancel {
-            let mut queue = self.queue();
             // Above the queue's limit if need be: each call that got into the queue adds one of these at most.
-            if queue.push(CANCEL_METHOD, &CancelArgs { seq }, &self.settings).is_ok() {
-                queue.wake_writer();
-            }
+            // One that cannot be sent changes nothing: the connection has ended, or its scope refuses.
+            drop(self.queue().push(CANCEL_METHOD, &CancelArgs { seq }, &self.settings));
         }
     }
 
@@ -148,11 +152,14 @@ impl<C: Codec> Shared<C> {
         self.pending().remove(seq)
     }
 
-    /// Hands what is queued to the connection's task, or remembers whom to wake.
+    /// Hands what is queued to the connection's task.
     pub(super) fn refill(&self, batch: &mut Vec<u8>, task: &Waker) {
         let mut queue = self.queue();
+        if !queue.task.as_ref().is_some_and(|known| known.will_wake(task)) {
+            queue.task = Some(task.clone());
+        }
         if queue.outbox.len() == 0 {
-            queue.writer = Some(task.clone());
+            queue.idle = true;
             return;
         }
         let full = queue.outbox.len() >= self.settings.queue_limit;
@@ -172,7 +179,7 @@ impl<C: Codec> Shared<C> {
         self.end(&Error::new(Kind::Shutdown));
         let mut queue = self.queue();
         queue.closing = true;
-        queue.wake_writer();
+        queue.wake_task();
     }
 
     /// Ends every waiting call, and those to come. The first reason stays.

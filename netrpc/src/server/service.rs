@@ -119,7 +119,7 @@ impl<C: Codec> Reply<C> {
 
     /// Replies with Go's `struct{}`.
     pub fn empty() -> Self {
-        Self::new(serde_gob::Empty {})
+        Self::new(serde_gob::Empty)
     }
 }
 

@@ -1,5 +1,5 @@
 //! What the tests share: pairs of client and server, and a peer that is scripted message by message.
-#![allow(clippy::unwrap_used, dead_code)]
+#![allow(clippy::unwrap_used, dead_code, unreachable_pub)]
 
 use std::time::Duration;
 
@@ -37,26 +37,23 @@ pub fn server_and_peer(server: &Server) -> (JoinHandle<Result<()>>, Peer) {
     (tokio::spawn(server.serve(here)), Peer::new(there))
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, GobType)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, GobType)]
 #[serde(rename_all = "PascalCase", default)]
-#[derive(Default)]
 pub struct Request {
     pub service_method: String,
     pub seq: u64,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, GobType)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, GobType)]
 #[serde(rename_all = "PascalCase", default)]
-#[derive(Default)]
 pub struct Response {
     pub service_method: String,
     pub seq: u64,
     pub error: String,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, GobType)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, GobType)]
 #[serde(rename_all = "PascalCase", default)]
-#[derive(Default)]
 pub struct CancelArgs {
     pub seq: u64,
 }
@@ -123,7 +120,7 @@ impl Peer {
     pub async fn reply_error(&mut self, to: &Request, error: &str) {
         let service_method = to.service_method.clone();
         self.send(&Response { service_method, seq: to.seq, error: error.into() }).await;
-        self.send(&netrpc::Empty::default()).await;
+        self.send(&netrpc::Empty).await;
     }
 
     /// The next reply, which must carry a value.
