@@ -4,7 +4,13 @@ mod connection;
 mod methods;
 mod service;
 
-use std::{collections::HashMap, fmt, future::Future, sync::Arc, time::Duration};
+use std::{
+    collections::{HashMap, hash_map::Entry},
+    fmt,
+    future::Future,
+    sync::Arc,
+    time::Duration,
+};
 
 use tokio::{
     io::{AsyncRead, AsyncWrite},
@@ -121,11 +127,14 @@ impl<C: Codec> ServerBuilder<C> {
             "rpc.Register: no service name for type: give it one".into()
         } else if message::is_own_service(&name) {
             format!("rpc: service {name} is the server's own: choose another name")
-        } else if self.inner.services.contains_key(&name) {
-            format!("rpc: service already defined: {name}")
         } else {
-            self.inner.services.insert(name, Box::new(service));
-            return self;
+            match self.inner.services.entry(name) {
+                Entry::Vacant(place) => {
+                    place.insert(Box::new(service));
+                    return self;
+                }
+                Entry::Occupied(place) => format!("rpc: service already defined: {}", place.key()),
+            }
         };
         self.misuse.get_or_insert(misuse);
         self
