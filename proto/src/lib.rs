@@ -8,7 +8,6 @@
 //! [go-plugin]: https://github.com/hashicorp/go-plugin
 
 #[allow(clippy::all, missing_docs, unreachable_pub, reason = "generated")]
-#[rustfmt::skip]
 #[path = "generated/plugin.rs"]
 mod generated;
 

@@ -10,22 +10,35 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status};
 
-use super::stdio::Drained;
+/// How long the answer to a request may be held back. The host gives the whole process two seconds.
+const ANSWER_LIMIT: Duration = Duration::from_secs(1);
 
-/// How long the answer to `Shutdown` waits for printed output to reach the host, which closes the connection
-/// when it has the answer. Half of what the server itself gives, so that the answer still gets out.
-const OUTPUT_GRACE: Duration = Duration::from_millis(250);
-
-/// Serves `plugin.GRPCController`.
-pub(crate) struct ControllerService {
-    stopping: CancellationToken,
-    drained: Drained,
+/// A host's wish that the plugin ends, and when to answer it: the host closes the connection as soon as it
+/// has the answer, so output goes first.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Shutdown {
+    requested: CancellationToken,
+    answered: CancellationToken,
 }
 
+impl Shutdown {
+    /// Waits until a host wants the end. Cancel safe.
+    pub(super) async fn requested(&self) {
+        self.requested.cancelled().await;
+    }
+
+    /// Lets the answer go out.
+    pub(super) fn answer(&self) {
+        self.answered.cancel();
+    }
+}
+
+/// Serves `plugin.GRPCController`.
+pub(crate) struct ControllerService(Shutdown);
+
 impl ControllerService {
-    /// `stopping` is cancelled on a host's request, which is answered once `drained` says so.
-    pub(crate) fn server(stopping: CancellationToken, drained: Drained) -> GrpcControllerServer<Self> {
-        GrpcControllerServer::new(Self { stopping, drained })
+    pub(super) fn server(shutdown: Shutdown) -> GrpcControllerServer<Self> {
+        GrpcControllerServer::new(Self(shutdown))
     }
 }
 
@@ -33,9 +46,8 @@ impl ControllerService {
 impl GrpcController for ControllerService {
     async fn shutdown(&self, _: Request<Empty>) -> Result<Response<Empty>, Status> {
         tracing::debug!("the host asked for shutdown");
-        self.stopping.cancel();
-        // A host that does not read does not get its output.
-        let _ = timeout(OUTPUT_GRACE, self.drained.clone().wait()).await;
+        self.0.requested.cancel();
+        let _ = timeout(ANSWER_LIMIT, self.0.answered.cancelled()).await;
         Ok(Response::new(Empty {}))
     }
 }

@@ -73,6 +73,6 @@ fn silent(limit: Duration) -> Error {
     Error::new(ErrorKind::Timeout, format!("connected, but nobody spoke gRPC within {limit:?}"))
 }
 
-fn shut_down() -> Error {
+pub(super) fn shut_down() -> Error {
     Error::new(ErrorKind::Shutdown, "the connection was closed on this side")
 }

@@ -17,7 +17,7 @@ use tonic_health::pb::{HealthCheckRequest, health_client::HealthClient};
 
 use super::{
     DEFAULT_MESSAGE_LIMIT, GrpcBroker, GrpcChannel, broker::Sockets, channel::ChannelSlot, dial::Dialer,
-    standard::HEALTH_SERVICE, stdio,
+    health, stdio,
 };
 use crate::{Address, Error, ErrorKind, Result};
 
@@ -55,7 +55,7 @@ impl HostConnection {
     ) -> Result<Self> {
         let closed = CancellationToken::new();
         let connected = dialer.connect(limit, closed.clone()).await?;
-        let (channel, slot) = GrpcChannel::new(connected, DEFAULT_MESSAGE_LIMIT);
+        let (channel, slot) = GrpcChannel::new(connected, closed.clone(), DEFAULT_MESSAGE_LIMIT);
         let broker = GrpcBroker::new(Sockets::private(), DEFAULT_MESSAGE_LIMIT);
         let broker_stream = tokio::spawn(broker.clone().run(channel.clone()));
         let output = tokio::spawn(stdio::copy(channel.clone(), stdout, stderr));
@@ -80,7 +80,7 @@ impl HostConnection {
     /// Asks for the plugin's health. As in Go any answer will do.
     pub(crate) async fn ping(&self, limit: Duration) -> Result<()> {
         let mut client = HealthClient::new(self.channel());
-        let request = HealthCheckRequest { service: HEALTH_SERVICE.to_owned() };
+        let request = HealthCheckRequest { service: health::SERVICE.to_owned() };
         match tokio::time::timeout(limit, client.check(request)).await {
             Ok(Ok(_)) => Ok(()),
             Ok(Err(status)) => Err(status.into()),

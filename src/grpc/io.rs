@@ -3,10 +3,17 @@
 use std::{
     io,
     pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
     task::{Context, Poll},
 };
 
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    sync::{Notify, futures::Notified},
+};
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 use tonic::transport::server::Connected;
 
@@ -25,13 +32,35 @@ pub(crate) struct Severable<IO> {
     /// Wakes a task that waits for the peer.
     woken: Pin<Box<WaitForCancellationFutureOwned>>,
     error: fn() -> io::Error,
+    flushes: Flushes,
+}
+
+/// Counts how often all that HTTP/2 had to say on a connection went to the operating system. Handlers find
+/// it among the extensions of their request.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Flushes(Arc<(AtomicU64, Notify)>);
+
+impl Flushes {
+    pub(crate) fn count(&self) -> u64 {
+        self.0.0.load(Ordering::SeqCst)
+    }
+
+    /// The next one, after this call.
+    pub(crate) fn next(&self) -> Notified<'_> {
+        self.0.1.notified()
+    }
+
+    fn one_more(&self) {
+        self.0.0.fetch_add(1, Ordering::SeqCst);
+        self.0.1.notify_waiters();
+    }
 }
 
 impl<IO> Severable<IO> {
     /// Cut when `cut` is cancelled; `error` says why.
     pub(crate) fn new(io: IO, cut: CancellationToken, error: fn() -> io::Error) -> Self {
         let woken = Box::pin(cut.clone().cancelled_owned());
-        Self { io, cut, woken, error }
+        Self { io, cut, woken, error, flushes: Flushes::default() }
     }
 
     fn guard<T>(
@@ -77,7 +106,11 @@ impl<IO: AsyncWrite + Unpin> AsyncWrite for Severable<IO> {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.guard(cx, |io, cx| Pin::new(io).poll_flush(cx))
+        let flushed = self.guard(cx, |io, cx| Pin::new(io).poll_flush(cx));
+        if let Poll::Ready(Ok(())) = flushed {
+            self.flushes.one_more();
+        }
+        flushed
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -86,7 +119,9 @@ impl<IO: AsyncWrite + Unpin> AsyncWrite for Severable<IO> {
 }
 
 impl<IO> Connected for Severable<IO> {
-    type ConnectInfo = ();
+    type ConnectInfo = Flushes;
 
-    fn connect_info(&self) {}
+    fn connect_info(&self) -> Flushes {
+        self.flushes.clone()
+    }
 }

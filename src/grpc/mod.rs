@@ -5,13 +5,13 @@ mod channel;
 mod check;
 mod controller;
 mod dial;
+mod health;
 mod host;
 mod io;
-mod plugin;
+mod reflection;
 mod serve;
 mod server;
 mod services;
-mod standard;
 mod status;
 mod stdio;
 
@@ -21,9 +21,7 @@ pub use services::{GrpcService, GrpcServices};
 
 pub(crate) use broker::Sockets;
 pub(crate) use host::HostConnection;
-pub(crate) use plugin::PluginServer;
-pub(crate) use server::{GrpcServer, RunningServer};
-pub(crate) use stdio::{Output, StdioSource};
+pub(crate) use server::PluginServer;
 
 /// The largest message unless the user says otherwise, in bytes: the limit of a Go host, and the largest
 /// that Go's gRPC can be set to. A Go plugin accepts 4 MiB unless it was told otherwise.

@@ -13,7 +13,6 @@ use crate::net::{ACCEPT_PAUSE, Connection, Listener};
 #[derive(Debug)]
 pub(crate) struct Serving {
     stop: CancellationToken,
-    cut: CancellationToken,
     task: JoinHandle<()>,
 }
 
@@ -32,22 +31,19 @@ impl Serving {
         let cut = CancellationToken::new();
         let incoming = {
             let cut = cut.clone();
-            incoming.map(move |io| io.map(|io| Severable::new(io, cut.clone(), stopped)))
+            incoming.map(move |io| io.map(|io| Severable::new(io, cut.clone(), server_stopped)))
         };
         let serve = tonic::transport::Server::builder().serve_with_incoming_shutdown(
             router,
             incoming,
             stop.clone().cancelled_owned(),
         );
-        let (stop_seen, cut_off) = (stop.clone(), cut.clone());
+        let stopped = stop.clone();
         let task = tokio::spawn(async move {
             let bounded = async {
-                stop_seen.cancelled().await;
-                tokio::select! {
-                    () = sleep(grace) => {}
-                    () = cut_off.cancelled() => {}
-                }
-                cut_off.cancel();
+                stopped.cancelled().await;
+                sleep(grace).await;
+                cut.cancel();
                 // The connections' own tasks notice and end, and with them `serve`.
                 std::future::pending::<()>().await;
             };
@@ -58,19 +54,13 @@ impl Serving {
                 () = bounded => {}
             }
         });
-        Self { stop, cut, task }
+        Self { stop, task }
     }
 
     /// Ends once no connection is left: running calls get the grace, connections without calls none.
     pub(crate) async fn stop(&mut self) {
         self.stop.cancel();
         self.ended().await;
-    }
-
-    /// grpc-go's `Server.Stop`: every connection is cut now, handlers are dropped.
-    pub(crate) async fn kill(&mut self) {
-        self.cut.cancel();
-        self.stop().await;
     }
 
     /// Lets it run until the token that it was started with is cancelled.
@@ -92,7 +82,7 @@ impl Drop for Serving {
     }
 }
 
-fn stopped() -> io::Error {
+fn server_stopped() -> io::Error {
     io::Error::new(io::ErrorKind::ConnectionAborted, "the server was stopped")
 }
 

@@ -1,85 +1,115 @@
-//! The plugin's gRPC server.
+//! The plugin's gRPC server: one for every host that connects.
 
-use std::{io, time::Duration};
+use std::{future::Future, io, time::Duration};
 
 use go_plugin_proto::FILE_DESCRIPTOR_SET;
 use tokio_stream::Stream;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    GrpcBroker, GrpcServices,
-    controller::ControllerService,
+    DEFAULT_MESSAGE_LIMIT, GrpcBroker, GrpcServices, Sockets,
+    controller::{ControllerService, Shutdown},
+    health::HealthService,
     io::Io,
-    serve::Serving,
-    standard,
-    stdio::{StdioService, StdioSource},
+    reflection,
+    serve::{Serving, incoming},
+    stdio::StdioService,
 };
-use crate::Result;
+use crate::{
+    PluginSet, Result,
+    net::{ListenOptions, Listener},
+    plugin::Outlet,
+};
 
-/// How long calls may go on after the host asked for the end. Go cuts them at once, and its own answer with
-/// them; the host waits two seconds for the process.
-const SHUTDOWN_GRACE: Duration = Duration::from_millis(500);
+/// How long calls may go on when the plugin ends. Go cuts them at once, and its answer to the host's request
+/// with them; the host waits two seconds for the process.
+const CALL_GRACE: Duration = Duration::from_millis(500);
 
-/// The services of a plugin, complete but for the connections.
-pub(crate) struct GrpcServer {
+/// A plugin's services, complete but for the connections.
+pub(crate) struct PluginServer {
     services: GrpcServices,
     broker: GrpcBroker,
-    stopping: CancellationToken,
+    shutdown: Shutdown,
 }
 
-impl GrpcServer {
-    /// Adds the standard services to those of the application, which `register` adds.
+impl PluginServer {
+    /// Registers the services of everything in `set`. Hosts get what comes out of `output`.
+    pub(crate) fn build(set: &PluginSet, output: Outlet) -> Result<Self> {
+        let sockets = Sockets::As(ListenOptions::from_process_env()?);
+        let broker = GrpcBroker::new(sockets, DEFAULT_MESSAGE_LIMIT);
+        Self::new(broker, output, |broker, services| {
+            set.entries().try_for_each(|(name, entry)| entry.grpc_server(name, broker.clone(), services))
+        })
+    }
+
+    /// Adds the standard services to the application's, which `register` adds.
     ///
     /// # Errors
     ///
-    /// What `register` says, or if it used the name of a standard service.
-    pub(crate) async fn new<S: StdioSource>(
+    /// What `register` says, or if it took the name of a standard service.
+    pub(super) fn new(
         broker: GrpcBroker,
-        stdio: S,
+        output: Outlet,
         register: impl FnOnce(&GrpcBroker, &mut GrpcServices) -> Result<()>,
     ) -> Result<Self> {
-        let stopping = CancellationToken::new();
+        let shutdown = Shutdown::default();
         let mut services = broker.services();
-        services.add_descriptors(FILE_DESCRIPTOR_SET);
-        standard::add_health(&mut services).await?;
+        services.add(HealthService::server())?;
         services.add(broker.service())?;
-        let stdio = StdioService::new(stdio, stopping.clone());
-        services.add(ControllerService::server(stopping.clone(), stdio.drained()))?;
-        services.add(stdio.into_server())?;
+        services.add(ControllerService::server(shutdown.clone()))?;
+        services.add(StdioService::server(output))?;
+        services.add_descriptors(tonic_health::pb::FILE_DESCRIPTOR_SET);
+        services.add_descriptors(FILE_DESCRIPTOR_SET);
         register(&broker, &mut services)?;
-        standard::add_reflection(&mut services)?;
-        Ok(Self { services, broker, stopping })
+        reflection::add(&mut services)?;
+        Ok(Self { services, broker, shutdown })
     }
 
-    /// Serves `incoming` until a host asks for the end, or the returned guard is stopped or dropped.
-    pub(crate) fn start<IO: Io + 'static>(
+    /// Serves every host that connects until one asks for the end or `quit` is cancelled. Then runs `finish`,
+    /// which ends the output while the hosts can still take it, and gives calls that run half a second.
+    pub(crate) async fn serve(
+        self,
+        listener: Listener,
+        quit: CancellationToken,
+        finish: impl Future<Output = ()>,
+    ) {
+        let running = self.start(incoming(listener));
+        tokio::select! {
+            () = running.shutdown_requested() => {}
+            () = quit.cancelled() => {}
+        }
+        finish.await;
+        running.stop().await;
+    }
+
+    pub(super) fn start<IO: Io + 'static>(
         self,
         incoming: impl Stream<Item = io::Result<IO>> + Send + 'static,
     ) -> RunningServer {
-        let Self { services, broker, stopping } = self;
-        let serving = Serving::start(services.into_router(), incoming, stopping.clone(), SHUTDOWN_GRACE);
-        RunningServer { serving, broker, stopping }
+        let Self { services, broker, shutdown } = self;
+        let serving = Serving::start(services.into_router(), incoming, CancellationToken::new(), CALL_GRACE);
+        RunningServer { serving, broker, shutdown }
     }
 }
 
-/// A plugin's server at work.
+/// A plugin's server at work. Dropping it stops it in the background.
 #[derive(Debug)]
-pub(crate) struct RunningServer {
+pub(super) struct RunningServer {
     serving: Serving,
     broker: GrpcBroker,
-    stopping: CancellationToken,
+    shutdown: Shutdown,
 }
 
 impl RunningServer {
-    /// Waits until a host has asked for the end. Cancel safe.
-    pub(crate) async fn stop_requested(&self) {
-        self.stopping.cancelled().await;
+    /// Waits for a host to ask for the end. Cancel safe.
+    pub(super) async fn shutdown_requested(&self) {
+        self.shutdown.requested().await;
     }
 
-    /// Stops: output that was printed is delivered, calls that run get half a second. Everything the broker
-    /// serves ends too.
-    pub(crate) async fn stop(mut self) {
-        self.stopping.cancel();
+    /// Answers the host that asked for the end, stops what the broker serves, gives calls that run a moment,
+    /// and cuts what is left.
+    pub(super) async fn stop(mut self) {
+        self.shutdown.answer();
         self.broker.close();
         self.serving.stop().await;
     }

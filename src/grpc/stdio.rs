@@ -1,9 +1,9 @@
 //! What the plugin prints, on its way to the host.
 
 use std::{
-    future::Future,
+    collections::VecDeque,
     pin::Pin,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Mutex, PoisonError},
 };
 
 use bytes::Bytes;
@@ -14,155 +14,110 @@ use go_plugin_proto::{
     grpc_stdio_server::{GrpcStdio, GrpcStdioServer},
     stdio_data::Channel,
 };
-use tokio::{
-    io::{AsyncWrite, AsyncWriteExt as _},
-    sync::watch,
-};
+use tokio::io::{AsyncWrite, AsyncWriteExt as _};
 use tokio_util::sync::CancellationToken;
 use tonic::{Code, Request, Response, Status};
 
-use super::GrpcChannel;
+use super::{GrpcChannel, io::Flushes};
+use crate::plugin::{Channel as Output, Delivery, Outlet, Source};
 
 /// The most that goes into one message, in bytes. Go sends what one read of 1 KiB returns; nothing on the
 /// receiving side depends on that, and larger pieces cost less. Far below the 4 MiB that a receiver accepts
 /// at least.
 const MAX_CHUNK: usize = 32 << 10;
 
-/// One of the two streams.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Output {
-    Stdout,
-    Stderr,
-}
-
-/// What was printed and not delivered yet, in order.
-pub(crate) trait StdioSource: Send + Sync + 'static {
-    /// The oldest piece, which stays where it is until [`done`](Self::done). Waits for one to come. Dropping
-    /// the future loses nothing.
-    fn next(&self) -> impl Future<Output = (Output, Bytes)> + Send;
-
-    /// The piece that `next` returned is delivered.
-    fn done(&self);
-}
-
 /// Serves `plugin.GRPCStdio`. Has one consumer, the last that called: an earlier one ends.
-pub(crate) struct StdioService<S>(Arc<Desk<S>>);
-
-struct Desk<S> {
-    source: S,
-    stopping: CancellationToken,
-    /// Counts the consumers.
-    consumer: watch::Sender<u64>,
-    /// Held while a consumer says that its piece is delivered.
-    delivery: Mutex<()>,
-    /// Whether nobody consumes, or the last consumer has got everything after `stopping`.
-    idle: watch::Sender<bool>,
+pub(crate) struct StdioService {
+    outlet: Outlet,
+    /// Ends the stream of the last consumer.
+    last: Mutex<CancellationToken>,
 }
 
-impl<S: StdioSource> StdioService<S> {
-    /// When `stopping` is cancelled, the consumer gets what is there and then the end.
-    pub(crate) fn new(source: S, stopping: CancellationToken) -> Self {
-        Self(Arc::new(Desk {
-            source,
-            stopping,
-            consumer: watch::Sender::new(0),
-            delivery: Mutex::new(()),
-            idle: watch::Sender::new(true),
-        }))
-    }
-
-    pub(crate) fn drained(&self) -> Drained {
-        Drained(self.0.idle.subscribe())
-    }
-
-    pub(crate) fn into_server(self) -> GrpcStdioServer<Self> {
-        GrpcStdioServer::new(self)
-    }
-}
-
-/// Tells when no consumer is owed anything any more, after the service was told to stop.
-#[derive(Clone)]
-pub(crate) struct Drained(watch::Receiver<bool>);
-
-impl Drained {
-    pub(crate) async fn wait(mut self) {
-        // The sender is gone with the server only; then nobody is owed anything either.
-        let _ = self.0.wait_for(|idle| *idle).await;
-    }
-}
-
-/// One consumer's place in the stream.
-struct Consumer<S: StdioSource> {
-    desk: Arc<Desk<S>>,
-    number: u64,
-    current: watch::Receiver<u64>,
-    /// What is left of the source's oldest piece.
-    rest: Option<(Output, Bytes)>,
-}
-
-impl<S: StdioSource> Consumer<S> {
-    async fn next(&mut self) -> Option<StdioData> {
-        if !self.rest.as_ref().is_some_and(|(_, rest)| !rest.is_empty()) {
-            self.delivered();
-            self.rest = self.wait().await;
-        }
-        let (output, rest) = self.rest.as_mut()?;
-        let data = rest.split_to(rest.len().min(MAX_CHUNK)).into();
-        let channel = match output {
-            Output::Stdout => Channel::Stdout,
-            Output::Stderr => Channel::Stderr,
-        };
-        Some(StdioData { channel: channel.into(), data })
-    }
-
-    async fn wait(&mut self) -> Option<(Output, Bytes)> {
-        let number = self.number;
-        tokio::select! {
-            biased; // what is there goes out before the end
-            _ = self.current.wait_for(|current| *current != number) => None,
-            piece = self.desk.source.next() => Some(piece),
-            () = self.desk.stopping.cancelled() => None,
-        }
-    }
-
-    /// The piece went into the connection: asking for the next one says so.
-    fn delivered(&mut self) {
-        if self.rest.take().is_some() {
-            let _delivery = self.desk.delivery.lock().unwrap_or_else(PoisonError::into_inner);
-            // A later consumer has begun with this piece again.
-            if *self.desk.consumer.borrow() == self.number {
-                self.desk.source.done();
-            }
-        }
-    }
-}
-
-impl<S: StdioSource> Drop for Consumer<S> {
-    fn drop(&mut self) {
-        if *self.desk.consumer.borrow() == self.number {
-            self.desk.idle.send_replace(true);
-        }
+impl StdioService {
+    pub(crate) fn server(outlet: Outlet) -> GrpcStdioServer<Self> {
+        GrpcStdioServer::new(Self { outlet, last: Mutex::default() })
     }
 }
 
 #[tonic::async_trait]
-impl<S: StdioSource> GrpcStdio for StdioService<S> {
+impl GrpcStdio for StdioService {
     type StreamStdioStream = Pin<Box<dyn Stream<Item = Result<StdioData, Status>> + Send>>;
 
-    async fn stream_stdio(&self, _: Request<()>) -> Result<Response<Self::StreamStdioStream>, Status> {
-        let desk = self.0.clone();
-        let current = desk.consumer.subscribe();
-        let number = {
-            let _delivery = desk.delivery.lock().unwrap_or_else(PoisonError::into_inner);
-            desk.consumer.send_modify(|number| *number += 1);
-            desk.idle.send_replace(false);
-            *desk.consumer.borrow()
+    async fn stream_stdio(&self, request: Request<()>) -> Result<Response<Self::StreamStdioStream>, Status> {
+        let replaced = CancellationToken::new();
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        std::mem::replace(&mut *last, replaced.clone()).cancel();
+        let consumer = Consumer {
+            source: self.outlet.source(),
+            replaced,
+            flushes: request.extensions().get().cloned().unwrap_or_default(),
+            current: None,
+            sent: VecDeque::new(),
         };
-        let consumer = Consumer { desk, number, current, rest: None };
         let pieces = stream::unfold(consumer, |mut consumer| async {
             consumer.next().await.map(|data| (Ok(data), consumer))
         });
         Ok(Response::new(Box::pin(pieces)))
+    }
+}
+
+/// One consumer's place in the output.
+struct Consumer {
+    source: Source,
+    replaced: CancellationToken,
+    flushes: Flushes,
+    /// What is being sent, and what of it has not been.
+    current: Option<(Delivery, Bytes)>,
+    /// What HTTP/2 has taken, each with the flushes before: it is delivered when there was another one.
+    ///
+    /// HTTP/2 asks for more only when there is room for what it has, so the next flush writes all of it.
+    /// Should a process end between a flush that had begun before and that one, the piece is lost.
+    sent: VecDeque<(Delivery, u64)>,
+}
+
+impl Consumer {
+    async fn next(&mut self) -> Option<StdioData> {
+        let (delivery, mut rest) = match self.current.take() {
+            Some(current) => current,
+            None => self.wait().await?,
+        };
+        let data = rest.split_to(rest.len().min(MAX_CHUNK)).into();
+        let channel = match delivery.channel() {
+            Output::Stdout => Channel::Stdout,
+            Output::Stderr => Channel::Stderr,
+        };
+        if rest.is_empty() {
+            self.sent.push_back((delivery, self.flushes.count()));
+        } else {
+            self.current = Some((delivery, rest));
+        }
+        Some(StdioData { channel: channel.into(), data })
+    }
+
+    /// The next piece; none when the output has ended and all of it is delivered, or another consumer came.
+    async fn wait(&mut self) -> Option<(Delivery, Bytes)> {
+        let mut ended = false;
+        loop {
+            let flushed = self.flushes.next();
+            let flushes = self.flushes.count();
+            while self.sent.front().is_some_and(|(_, before)| *before < flushes) {
+                self.sent.pop_front().into_iter().for_each(|(delivery, _)| delivery.done());
+            }
+            if ended && self.sent.is_empty() {
+                return None;
+            }
+            tokio::select! {
+                () = self.replaced.cancelled() => return None,
+                () = flushed, if !self.sent.is_empty() => {}
+                piece = self.source.next_any(), if !ended => match piece {
+                    Some(delivery) => {
+                        let bytes = delivery.bytes().clone();
+                        return Some((delivery, bytes));
+                    }
+                    None => ended = true,
+                },
+            }
+        }
     }
 }
 

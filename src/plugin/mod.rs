@@ -7,4 +7,6 @@ mod signals;
 mod stdio;
 
 pub use server::{Server, serve};
-pub(crate) use stdio::{Channel, Delivery, Source};
+#[cfg(test)]
+pub(crate) use stdio::Printed;
+pub(crate) use stdio::{Channel, Delivery, Outlet, Source};

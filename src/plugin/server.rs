@@ -1,11 +1,6 @@
 //! `serve`: the life of a plugin process.
 
-use super::{
-    cookie,
-    host_watch::HostWatch,
-    signals::ignore_interrupts,
-    stdio::{Redirect, Source},
-};
+use super::{cookie, host_watch::HostWatch, signals::ignore_interrupts, stdio::Redirect};
 use crate::{
     Error, Handshake, HandshakeLine, Plugin, PluginSet, Protocol, Result,
     handshake::env,
@@ -102,7 +97,7 @@ impl Server {
         let _interrupts = ignore_interrupts()?;
         // Before any code of the application runs: what it prints must not come before the handshake line.
         let redirect = Redirect::install()?;
-        let service = Service::build(protocol, &set, redirect.source()).await?;
+        let service = Service::build(protocol, &set, &redirect)?;
         let listener = Listener::bind(&ListenOptions::from_process_env()?)?;
         let line = HandshakeLine {
             version,
@@ -158,12 +153,12 @@ enum Service {
 }
 
 impl Service {
-    async fn build(protocol: Protocol, set: &PluginSet, output: Source) -> Result<Self> {
+    fn build(protocol: Protocol, set: &PluginSet, output: &Redirect) -> Result<Self> {
         match protocol {
             #[cfg(feature = "netrpc")]
-            Protocol::NetRpc => Ok(Self::NetRpc(crate::netrpc::PluginServer::build(set, output)?)),
+            Protocol::NetRpc => Ok(Self::NetRpc(crate::netrpc::PluginServer::build(set, output.source())?)),
             #[cfg(feature = "grpc")]
-            Protocol::Grpc => Ok(Self::Grpc(crate::grpc::PluginServer::build(set, output).await?)),
+            Protocol::Grpc => Ok(Self::Grpc(crate::grpc::PluginServer::build(set, output.outlet())?)),
             #[cfg(not(all(feature = "netrpc", feature = "grpc")))]
             other => Err(Error::misuse(format!("this plugin was built without the feature for {other}"))),
         }

@@ -4,9 +4,10 @@
 use std::{
     fs,
     path::{Path, PathBuf},
+    process::Command,
 };
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 
 /// One folder of generated code.
 struct Set {
@@ -76,6 +77,19 @@ fn generate(workspace: &Path, set: &Set, dir: &Path) -> Result<()> {
         .compile_fds(compiler.file_descriptor_set())?;
     compiler.include_source_info(false);
     fs::write(dir.join(DESCRIPTORS), compiler.encode_file_descriptor_set())?;
+    format(workspace, dir)
+}
+
+/// So that `cargo fmt` finds nothing to change.
+fn format(workspace: &Path, dir: &Path) -> Result<()> {
+    let sources = files(dir)?.into_iter().filter(|name| name.extension().is_some_and(|e| e == "rs"));
+    let status = Command::new("rustfmt")
+        .args(["--edition", "2024", "--config-path"])
+        .arg(workspace)
+        .args(sources.map(|name| dir.join(name)))
+        .status()
+        .context("cannot run rustfmt: install it with `rustup component add rustfmt`")?;
+    ensure!(status.success(), "rustfmt failed with {status}");
     Ok(())
 }
 

@@ -33,15 +33,9 @@ pub mod conn_info {
 }
 /// Generated client implementations.
 pub mod grpc_broker_client {
-    #![allow(
-        unused_variables,
-        dead_code,
-        missing_docs,
-        clippy::wildcard_imports,
-        clippy::let_unit_value,
-    )]
-    use tonic::codegen::*;
+    #![allow(unused_variables, dead_code, missing_docs, clippy::wildcard_imports, clippy::let_unit_value)]
     use tonic::codegen::http::Uri;
+    use tonic::codegen::*;
     /// Lets both sides offer further connections to each other.
     #[derive(Debug, Clone)]
     pub struct GrpcBrokerClient<T> {
@@ -62,22 +56,18 @@ pub mod grpc_broker_client {
             let inner = tonic::client::Grpc::with_origin(inner, origin);
             Self { inner }
         }
-        pub fn with_interceptor<F>(
-            inner: T,
-            interceptor: F,
-        ) -> GrpcBrokerClient<InterceptedService<T, F>>
+        pub fn with_interceptor<F>(inner: T, interceptor: F) -> GrpcBrokerClient<InterceptedService<T, F>>
         where
             F: tonic::service::Interceptor,
             T::ResponseBody: Default,
             T: tonic::codegen::Service<
-                http::Request<tonic::body::Body>,
-                Response = http::Response<
-                    <T as tonic::client::GrpcService<tonic::body::Body>>::ResponseBody,
+                    http::Request<tonic::body::Body>,
+                    Response = http::Response<
+                        <T as tonic::client::GrpcService<tonic::body::Body>>::ResponseBody,
+                    >,
                 >,
-            >,
-            <T as tonic::codegen::Service<
-                http::Request<tonic::body::Body>,
-            >>::Error: Into<StdError> + std::marker::Send + std::marker::Sync,
+            <T as tonic::codegen::Service<http::Request<tonic::body::Body>>>::Error:
+                Into<StdError> + std::marker::Send + std::marker::Sync,
         {
             GrpcBrokerClient::new(InterceptedService::new(inner, interceptor))
         }
@@ -116,56 +106,36 @@ pub mod grpc_broker_client {
         pub async fn start_stream(
             &mut self,
             request: impl tonic::IntoStreamingRequest<Message = super::ConnInfo>,
-        ) -> std::result::Result<
-            tonic::Response<tonic::codec::Streaming<super::ConnInfo>>,
-            tonic::Status,
-        > {
+        ) -> std::result::Result<tonic::Response<tonic::codec::Streaming<super::ConnInfo>>, tonic::Status>
+        {
             self.inner
                 .ready()
                 .await
-                .map_err(|e| {
-                    tonic::Status::unknown(
-                        format!("Service was not ready: {}", e.into()),
-                    )
-                })?;
+                .map_err(|e| tonic::Status::unknown(format!("Service was not ready: {}", e.into())))?;
             let codec = tonic_prost::ProstCodec::default();
-            let path = http::uri::PathAndQuery::from_static(
-                "/plugin.GRPCBroker/StartStream",
-            );
+            let path = http::uri::PathAndQuery::from_static("/plugin.GRPCBroker/StartStream");
             let mut req = request.into_streaming_request();
-            req.extensions_mut()
-                .insert(GrpcMethod::new("plugin.GRPCBroker", "StartStream"));
+            req.extensions_mut().insert(GrpcMethod::new("plugin.GRPCBroker", "StartStream"));
             self.inner.streaming(req, path, codec).await
         }
     }
 }
 /// Generated server implementations.
 pub mod grpc_broker_server {
-    #![allow(
-        unused_variables,
-        dead_code,
-        missing_docs,
-        clippy::wildcard_imports,
-        clippy::let_unit_value,
-    )]
+    #![allow(unused_variables, dead_code, missing_docs, clippy::wildcard_imports, clippy::let_unit_value)]
     use tonic::codegen::*;
     /// Generated trait containing gRPC methods that should be implemented for use with GrpcBrokerServer.
     #[async_trait]
     pub trait GrpcBroker: std::marker::Send + std::marker::Sync + 'static {
         /// Server streaming response type for the StartStream method.
-        type StartStreamStream: tonic::codegen::tokio_stream::Stream<
-                Item = std::result::Result<super::ConnInfo, tonic::Status>,
-            >
+        type StartStreamStream: tonic::codegen::tokio_stream::Stream<Item = std::result::Result<super::ConnInfo, tonic::Status>>
             + std::marker::Send
             + 'static;
         /// Carries connection information both ways for as long as the plugin is connected.
         async fn start_stream(
             &self,
             request: tonic::Request<tonic::Streaming<super::ConnInfo>>,
-        ) -> std::result::Result<
-            tonic::Response<Self::StartStreamStream>,
-            tonic::Status,
-        >;
+        ) -> std::result::Result<tonic::Response<Self::StartStreamStream>, tonic::Status>;
     }
     /// Lets both sides offer further connections to each other.
     #[derive(Debug)]
@@ -189,10 +159,7 @@ pub mod grpc_broker_server {
                 max_encoding_message_size: None,
             }
         }
-        pub fn with_interceptor<F>(
-            inner: T,
-            interceptor: F,
-        ) -> InterceptedService<Self, F>
+        pub fn with_interceptor<F>(inner: T, interceptor: F) -> InterceptedService<Self, F>
         where
             F: tonic::service::Interceptor,
         {
@@ -236,10 +203,7 @@ pub mod grpc_broker_server {
         type Response = http::Response<tonic::body::Body>;
         type Error = std::convert::Infallible;
         type Future = BoxFuture<Self::Response, Self::Error>;
-        fn poll_ready(
-            &mut self,
-            _cx: &mut Context<'_>,
-        ) -> Poll<std::result::Result<(), Self::Error>> {
+        fn poll_ready(&mut self, _cx: &mut Context<'_>) -> Poll<std::result::Result<(), Self::Error>> {
             Poll::Ready(Ok(()))
         }
         fn call(&mut self, req: http::Request<B>) -> Self::Future {
@@ -247,22 +211,16 @@ pub mod grpc_broker_server {
                 "/plugin.GRPCBroker/StartStream" => {
                     #[allow(non_camel_case_types)]
                     struct StartStreamSvc<T: GrpcBroker>(pub Arc<T>);
-                    impl<T: GrpcBroker> tonic::server::StreamingService<super::ConnInfo>
-                    for StartStreamSvc<T> {
+                    impl<T: GrpcBroker> tonic::server::StreamingService<super::ConnInfo> for StartStreamSvc<T> {
                         type Response = super::ConnInfo;
                         type ResponseStream = T::StartStreamStream;
-                        type Future = BoxFuture<
-                            tonic::Response<Self::ResponseStream>,
-                            tonic::Status,
-                        >;
+                        type Future = BoxFuture<tonic::Response<Self::ResponseStream>, tonic::Status>;
                         fn call(
                             &mut self,
                             request: tonic::Request<tonic::Streaming<super::ConnInfo>>,
                         ) -> Self::Future {
                             let inner = Arc::clone(&self.0);
-                            let fut = async move {
-                                <T as GrpcBroker>::start_stream(&inner, request).await
-                            };
+                            let fut = async move { <T as GrpcBroker>::start_stream(&inner, request).await };
                             Box::pin(fut)
                         }
                     }
@@ -288,25 +246,13 @@ pub mod grpc_broker_server {
                     };
                     Box::pin(fut)
                 }
-                _ => {
-                    Box::pin(async move {
-                        let mut response = http::Response::new(
-                            tonic::body::Body::default(),
-                        );
-                        let headers = response.headers_mut();
-                        headers
-                            .insert(
-                                tonic::Status::GRPC_STATUS,
-                                (tonic::Code::Unimplemented as i32).into(),
-                            );
-                        headers
-                            .insert(
-                                http::header::CONTENT_TYPE,
-                                tonic::metadata::GRPC_CONTENT_TYPE,
-                            );
-                        Ok(response)
-                    })
-                }
+                _ => Box::pin(async move {
+                    let mut response = http::Response::new(tonic::body::Body::default());
+                    let headers = response.headers_mut();
+                    headers.insert(tonic::Status::GRPC_STATUS, (tonic::Code::Unimplemented as i32).into());
+                    headers.insert(http::header::CONTENT_TYPE, tonic::metadata::GRPC_CONTENT_TYPE);
+                    Ok(response)
+                }),
             }
         }
     }
@@ -333,15 +279,9 @@ pub mod grpc_broker_server {
 pub struct Empty {}
 /// Generated client implementations.
 pub mod grpc_controller_client {
-    #![allow(
-        unused_variables,
-        dead_code,
-        missing_docs,
-        clippy::wildcard_imports,
-        clippy::let_unit_value,
-    )]
-    use tonic::codegen::*;
+    #![allow(unused_variables, dead_code, missing_docs, clippy::wildcard_imports, clippy::let_unit_value)]
     use tonic::codegen::http::Uri;
+    use tonic::codegen::*;
     /// Controls the plugin process.
     #[derive(Debug, Clone)]
     pub struct GrpcControllerClient<T> {
@@ -362,22 +302,18 @@ pub mod grpc_controller_client {
             let inner = tonic::client::Grpc::with_origin(inner, origin);
             Self { inner }
         }
-        pub fn with_interceptor<F>(
-            inner: T,
-            interceptor: F,
-        ) -> GrpcControllerClient<InterceptedService<T, F>>
+        pub fn with_interceptor<F>(inner: T, interceptor: F) -> GrpcControllerClient<InterceptedService<T, F>>
         where
             F: tonic::service::Interceptor,
             T::ResponseBody: Default,
             T: tonic::codegen::Service<
-                http::Request<tonic::body::Body>,
-                Response = http::Response<
-                    <T as tonic::client::GrpcService<tonic::body::Body>>::ResponseBody,
+                    http::Request<tonic::body::Body>,
+                    Response = http::Response<
+                        <T as tonic::client::GrpcService<tonic::body::Body>>::ResponseBody,
+                    >,
                 >,
-            >,
-            <T as tonic::codegen::Service<
-                http::Request<tonic::body::Body>,
-            >>::Error: Into<StdError> + std::marker::Send + std::marker::Sync,
+            <T as tonic::codegen::Service<http::Request<tonic::body::Body>>>::Error:
+                Into<StdError> + std::marker::Send + std::marker::Sync,
         {
             GrpcControllerClient::new(InterceptedService::new(inner, interceptor))
         }
@@ -420,31 +356,18 @@ pub mod grpc_controller_client {
             self.inner
                 .ready()
                 .await
-                .map_err(|e| {
-                    tonic::Status::unknown(
-                        format!("Service was not ready: {}", e.into()),
-                    )
-                })?;
+                .map_err(|e| tonic::Status::unknown(format!("Service was not ready: {}", e.into())))?;
             let codec = tonic_prost::ProstCodec::default();
-            let path = http::uri::PathAndQuery::from_static(
-                "/plugin.GRPCController/Shutdown",
-            );
+            let path = http::uri::PathAndQuery::from_static("/plugin.GRPCController/Shutdown");
             let mut req = request.into_request();
-            req.extensions_mut()
-                .insert(GrpcMethod::new("plugin.GRPCController", "Shutdown"));
+            req.extensions_mut().insert(GrpcMethod::new("plugin.GRPCController", "Shutdown"));
             self.inner.unary(req, path, codec).await
         }
     }
 }
 /// Generated server implementations.
 pub mod grpc_controller_server {
-    #![allow(
-        unused_variables,
-        dead_code,
-        missing_docs,
-        clippy::wildcard_imports,
-        clippy::let_unit_value,
-    )]
+    #![allow(unused_variables, dead_code, missing_docs, clippy::wildcard_imports, clippy::let_unit_value)]
     use tonic::codegen::*;
     /// Generated trait containing gRPC methods that should be implemented for use with GrpcControllerServer.
     #[async_trait]
@@ -477,10 +400,7 @@ pub mod grpc_controller_server {
                 max_encoding_message_size: None,
             }
         }
-        pub fn with_interceptor<F>(
-            inner: T,
-            interceptor: F,
-        ) -> InterceptedService<Self, F>
+        pub fn with_interceptor<F>(inner: T, interceptor: F) -> InterceptedService<Self, F>
         where
             F: tonic::service::Interceptor,
         {
@@ -524,10 +444,7 @@ pub mod grpc_controller_server {
         type Response = http::Response<tonic::body::Body>;
         type Error = std::convert::Infallible;
         type Future = BoxFuture<Self::Response, Self::Error>;
-        fn poll_ready(
-            &mut self,
-            _cx: &mut Context<'_>,
-        ) -> Poll<std::result::Result<(), Self::Error>> {
+        fn poll_ready(&mut self, _cx: &mut Context<'_>) -> Poll<std::result::Result<(), Self::Error>> {
             Poll::Ready(Ok(()))
         }
         fn call(&mut self, req: http::Request<B>) -> Self::Future {
@@ -535,21 +452,12 @@ pub mod grpc_controller_server {
                 "/plugin.GRPCController/Shutdown" => {
                     #[allow(non_camel_case_types)]
                     struct ShutdownSvc<T: GrpcController>(pub Arc<T>);
-                    impl<T: GrpcController> tonic::server::UnaryService<super::Empty>
-                    for ShutdownSvc<T> {
+                    impl<T: GrpcController> tonic::server::UnaryService<super::Empty> for ShutdownSvc<T> {
                         type Response = super::Empty;
-                        type Future = BoxFuture<
-                            tonic::Response<Self::Response>,
-                            tonic::Status,
-                        >;
-                        fn call(
-                            &mut self,
-                            request: tonic::Request<super::Empty>,
-                        ) -> Self::Future {
+                        type Future = BoxFuture<tonic::Response<Self::Response>, tonic::Status>;
+                        fn call(&mut self, request: tonic::Request<super::Empty>) -> Self::Future {
                             let inner = Arc::clone(&self.0);
-                            let fut = async move {
-                                <T as GrpcController>::shutdown(&inner, request).await
-                            };
+                            let fut = async move { <T as GrpcController>::shutdown(&inner, request).await };
                             Box::pin(fut)
                         }
                     }
@@ -575,25 +483,13 @@ pub mod grpc_controller_server {
                     };
                     Box::pin(fut)
                 }
-                _ => {
-                    Box::pin(async move {
-                        let mut response = http::Response::new(
-                            tonic::body::Body::default(),
-                        );
-                        let headers = response.headers_mut();
-                        headers
-                            .insert(
-                                tonic::Status::GRPC_STATUS,
-                                (tonic::Code::Unimplemented as i32).into(),
-                            );
-                        headers
-                            .insert(
-                                http::header::CONTENT_TYPE,
-                                tonic::metadata::GRPC_CONTENT_TYPE,
-                            );
-                        Ok(response)
-                    })
-                }
+                _ => Box::pin(async move {
+                    let mut response = http::Response::new(tonic::body::Body::default());
+                    let headers = response.headers_mut();
+                    headers.insert(tonic::Status::GRPC_STATUS, (tonic::Code::Unimplemented as i32).into());
+                    headers.insert(http::header::CONTENT_TYPE, tonic::metadata::GRPC_CONTENT_TYPE);
+                    Ok(response)
+                }),
             }
         }
     }
@@ -628,17 +524,7 @@ pub struct StdioData {
 /// Nested message and enum types in `StdioData`.
 pub mod stdio_data {
     /// The stream that was printed to.
-    #[derive(
-        Clone,
-        Copy,
-        Debug,
-        PartialEq,
-        Eq,
-        Hash,
-        PartialOrd,
-        Ord,
-        ::prost::Enumeration
-    )]
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
     #[repr(i32)]
     pub enum Channel {
         /// Never sent.
@@ -673,15 +559,9 @@ pub mod stdio_data {
 }
 /// Generated client implementations.
 pub mod grpc_stdio_client {
-    #![allow(
-        unused_variables,
-        dead_code,
-        missing_docs,
-        clippy::wildcard_imports,
-        clippy::let_unit_value,
-    )]
-    use tonic::codegen::*;
+    #![allow(unused_variables, dead_code, missing_docs, clippy::wildcard_imports, clippy::let_unit_value)]
     use tonic::codegen::http::Uri;
+    use tonic::codegen::*;
     /// Carries what the plugin prints to its host.
     #[derive(Debug, Clone)]
     pub struct GrpcStdioClient<T> {
@@ -702,22 +582,18 @@ pub mod grpc_stdio_client {
             let inner = tonic::client::Grpc::with_origin(inner, origin);
             Self { inner }
         }
-        pub fn with_interceptor<F>(
-            inner: T,
-            interceptor: F,
-        ) -> GrpcStdioClient<InterceptedService<T, F>>
+        pub fn with_interceptor<F>(inner: T, interceptor: F) -> GrpcStdioClient<InterceptedService<T, F>>
         where
             F: tonic::service::Interceptor,
             T::ResponseBody: Default,
             T: tonic::codegen::Service<
-                http::Request<tonic::body::Body>,
-                Response = http::Response<
-                    <T as tonic::client::GrpcService<tonic::body::Body>>::ResponseBody,
+                    http::Request<tonic::body::Body>,
+                    Response = http::Response<
+                        <T as tonic::client::GrpcService<tonic::body::Body>>::ResponseBody,
+                    >,
                 >,
-            >,
-            <T as tonic::codegen::Service<
-                http::Request<tonic::body::Body>,
-            >>::Error: Into<StdError> + std::marker::Send + std::marker::Sync,
+            <T as tonic::codegen::Service<http::Request<tonic::body::Body>>>::Error:
+                Into<StdError> + std::marker::Send + std::marker::Sync,
         {
             GrpcStdioClient::new(InterceptedService::new(inner, interceptor))
         }
@@ -756,56 +632,36 @@ pub mod grpc_stdio_client {
         pub async fn stream_stdio(
             &mut self,
             request: impl tonic::IntoRequest<()>,
-        ) -> std::result::Result<
-            tonic::Response<tonic::codec::Streaming<super::StdioData>>,
-            tonic::Status,
-        > {
+        ) -> std::result::Result<tonic::Response<tonic::codec::Streaming<super::StdioData>>, tonic::Status>
+        {
             self.inner
                 .ready()
                 .await
-                .map_err(|e| {
-                    tonic::Status::unknown(
-                        format!("Service was not ready: {}", e.into()),
-                    )
-                })?;
+                .map_err(|e| tonic::Status::unknown(format!("Service was not ready: {}", e.into())))?;
             let codec = tonic_prost::ProstCodec::default();
-            let path = http::uri::PathAndQuery::from_static(
-                "/plugin.GRPCStdio/StreamStdio",
-            );
+            let path = http::uri::PathAndQuery::from_static("/plugin.GRPCStdio/StreamStdio");
             let mut req = request.into_request();
-            req.extensions_mut()
-                .insert(GrpcMethod::new("plugin.GRPCStdio", "StreamStdio"));
+            req.extensions_mut().insert(GrpcMethod::new("plugin.GRPCStdio", "StreamStdio"));
             self.inner.server_streaming(req, path, codec).await
         }
     }
 }
 /// Generated server implementations.
 pub mod grpc_stdio_server {
-    #![allow(
-        unused_variables,
-        dead_code,
-        missing_docs,
-        clippy::wildcard_imports,
-        clippy::let_unit_value,
-    )]
+    #![allow(unused_variables, dead_code, missing_docs, clippy::wildcard_imports, clippy::let_unit_value)]
     use tonic::codegen::*;
     /// Generated trait containing gRPC methods that should be implemented for use with GrpcStdioServer.
     #[async_trait]
     pub trait GrpcStdio: std::marker::Send + std::marker::Sync + 'static {
         /// Server streaming response type for the StreamStdio method.
-        type StreamStdioStream: tonic::codegen::tokio_stream::Stream<
-                Item = std::result::Result<super::StdioData, tonic::Status>,
-            >
+        type StreamStdioStream: tonic::codegen::tokio_stream::Stream<Item = std::result::Result<super::StdioData, tonic::Status>>
             + std::marker::Send
             + 'static;
         /// Sends what is printed from now on. One consumer only: what was sent to it is gone.
         async fn stream_stdio(
             &self,
             request: tonic::Request<()>,
-        ) -> std::result::Result<
-            tonic::Response<Self::StreamStdioStream>,
-            tonic::Status,
-        >;
+        ) -> std::result::Result<tonic::Response<Self::StreamStdioStream>, tonic::Status>;
     }
     /// Carries what the plugin prints to its host.
     #[derive(Debug)]
@@ -829,10 +685,7 @@ pub mod grpc_stdio_server {
                 max_encoding_message_size: None,
             }
         }
-        pub fn with_interceptor<F>(
-            inner: T,
-            interceptor: F,
-        ) -> InterceptedService<Self, F>
+        pub fn with_interceptor<F>(inner: T, interceptor: F) -> InterceptedService<Self, F>
         where
             F: tonic::service::Interceptor,
         {
@@ -876,10 +729,7 @@ pub mod grpc_stdio_server {
         type Response = http::Response<tonic::body::Body>;
         type Error = std::convert::Infallible;
         type Future = BoxFuture<Self::Response, Self::Error>;
-        fn poll_ready(
-            &mut self,
-            _cx: &mut Context<'_>,
-        ) -> Poll<std::result::Result<(), Self::Error>> {
+        fn poll_ready(&mut self, _cx: &mut Context<'_>) -> Poll<std::result::Result<(), Self::Error>> {
             Poll::Ready(Ok(()))
         }
         fn call(&mut self, req: http::Request<B>) -> Self::Future {
@@ -887,19 +737,13 @@ pub mod grpc_stdio_server {
                 "/plugin.GRPCStdio/StreamStdio" => {
                     #[allow(non_camel_case_types)]
                     struct StreamStdioSvc<T: GrpcStdio>(pub Arc<T>);
-                    impl<T: GrpcStdio> tonic::server::ServerStreamingService<()>
-                    for StreamStdioSvc<T> {
+                    impl<T: GrpcStdio> tonic::server::ServerStreamingService<()> for StreamStdioSvc<T> {
                         type Response = super::StdioData;
                         type ResponseStream = T::StreamStdioStream;
-                        type Future = BoxFuture<
-                            tonic::Response<Self::ResponseStream>,
-                            tonic::Status,
-                        >;
+                        type Future = BoxFuture<tonic::Response<Self::ResponseStream>, tonic::Status>;
                         fn call(&mut self, request: tonic::Request<()>) -> Self::Future {
                             let inner = Arc::clone(&self.0);
-                            let fut = async move {
-                                <T as GrpcStdio>::stream_stdio(&inner, request).await
-                            };
+                            let fut = async move { <T as GrpcStdio>::stream_stdio(&inner, request).await };
                             Box::pin(fut)
                         }
                     }
@@ -925,25 +769,13 @@ pub mod grpc_stdio_server {
                     };
                     Box::pin(fut)
                 }
-                _ => {
-                    Box::pin(async move {
-                        let mut response = http::Response::new(
-                            tonic::body::Body::default(),
-                        );
-                        let headers = response.headers_mut();
-                        headers
-                            .insert(
-                                tonic::Status::GRPC_STATUS,
-                                (tonic::Code::Unimplemented as i32).into(),
-                            );
-                        headers
-                            .insert(
-                                http::header::CONTENT_TYPE,
-                                tonic::metadata::GRPC_CONTENT_TYPE,
-                            );
-                        Ok(response)
-                    })
-                }
+                _ => Box::pin(async move {
+                    let mut response = http::Response::new(tonic::body::Body::default());
+                    let headers = response.headers_mut();
+                    headers.insert(tonic::Status::GRPC_STATUS, (tonic::Code::Unimplemented as i32).into());
+                    headers.insert(http::header::CONTENT_TYPE, tonic::metadata::GRPC_CONTENT_TYPE);
+                    Ok(response)
+                }),
             }
         }
     }

@@ -124,8 +124,9 @@ impl GrpcBroker {
         let address = Address::parse(&info.network, &info.address)
             .map_err(|text| Error::new(ErrorKind::Protocol, text))?;
         let dialer = Dialer::to(address, PAIRING_LIMIT);
-        let channel = dialer.connect(PAIRING_LIMIT, self.0.closed.clone()).await?;
-        Ok(GrpcChannel::new(channel, self.0.message_limit).0)
+        let closed = self.0.closed.clone();
+        let channel = dialer.connect(PAIRING_LIMIT, closed.clone()).await?;
+        Ok(GrpcChannel::new(channel, closed, self.0.message_limit).0)
     }
 
     /// Ends everything that goes through this broker. Later calls fail with `broker closed`.
@@ -174,6 +175,11 @@ impl GrpcBroker {
 
     fn receive(&self, info: ConnInfo) {
         let id = info.service_id;
+        if info.knock.is_some() {
+            // Nothing is multiplexed here, and there is no answer that a dialler would understand.
+            tracing::debug!(id, "dropped a knock: connections are not multiplexed");
+            return;
+        }
         let delivery = self.mailbox().deliver(info, Instant::now());
         if delivery != Delivery::Kept {
             tracing::debug!(id, ?delivery, "dropped a broker message");

@@ -52,7 +52,7 @@ impl Sockets {
     pub(super) fn dir(&self) -> Option<std::path::PathBuf> {
         match self {
             Self::As(_) => None,
-            Self::Private(dir) => dir.lock().unwrap().as_ref().map(|dir| dir.path().to_owned()),
+            Self::Private(dir) => dir.lock().ok()?.as_ref().map(|dir| dir.path().to_owned()),
         }
     }
 }

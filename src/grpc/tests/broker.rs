@@ -1,5 +1,7 @@
 use super::*;
-use tonic::transport::Server;
+use go_plugin_proto::{ConnInfo, conn_info::Knock, grpc_broker_client::GrpcBrokerClient};
+use tokio_util::sync::CancellationToken;
+use tonic::transport::{Channel, Server};
 
 fn hello() -> Blob {
     Blob { data: b"hello".to_vec() }
@@ -66,7 +68,9 @@ async fn a_server_of_the_users_own_can_be_put_under_a_number() {
     let serving = tokio::spawn(server.serve_with_incoming(listener));
     pair.client().call_back(Id { id }).await.unwrap();
     // It ends with the connection to the other side.
+    let ending = Pair::run(pair.plugin, pair.printed);
     pair.host.shutdown(DEADLINE).await.unwrap();
+    ending.await.unwrap();
     within("the server to end", serving).await.unwrap().unwrap();
 }
 
@@ -106,4 +110,122 @@ async fn a_dropped_guard_stops_the_server_and_removes_its_socket() {
         }
     })
     .await;
+}
+
+/// A plugin, and a hostile host's end of its broker stream.
+async fn hostile_host() -> (RunningServer, PeerClient<Channel>, mpsc::Sender<ConnInfo>, Streaming<ConnInfo>) {
+    let (dialer, incoming) = wire();
+    let (plugin, _) = plugin(&Printed::default(), incoming);
+    let channel = dialer.connect(DEADLINE, CancellationToken::new()).await.unwrap();
+    let (sender, receiver) = mpsc::channel(16);
+    let mut client = GrpcBrokerClient::new(channel.clone());
+    let inbound = client.start_stream(ReceiverStream::new(receiver)).await.unwrap().into_inner();
+    (plugin, PeerClient::new(channel), sender, inbound)
+}
+
+fn at(service_id: u32, network: &str, address: &str) -> ConnInfo {
+    ConnInfo { service_id, network: network.into(), address: address.into(), knock: None }
+}
+
+#[tokio::test]
+async fn a_flood_of_connection_information_is_survived() {
+    let (_plugin, mut client, sender, _inbound) = hostile_host().await;
+    for id in 0..50_000 {
+        sender.send(at(id, "unix", "/nowhere")).await.unwrap();
+    }
+    client.echo(hello()).await.unwrap();
+    // One of the first is there, and leads nowhere.
+    let error = Error::from(client.call_back(Id { id: 1 }).await.unwrap_err());
+    assert!(error.to_string().contains("/nowhere"), "{error}");
+}
+
+#[tokio::test]
+async fn information_that_leads_nowhere_fails_the_dial_at_once() {
+    let (_plugin, mut client, sender, _inbound) = hostile_host().await;
+    for (id, network, address, text) in [
+        (1, "carrier pigeon", "loft 3", "unknown address type: carrier pigeon"),
+        (2, "unix", "/nowhere/at/all", "/nowhere/at/all"),
+        (3, "tcp", "nonsense", "missing port in address"),
+        (4, "unix", "", "cannot connect"),
+    ] {
+        sender.send(at(id, network, address)).await.unwrap();
+        let answer = within("the dial", client.call_back(Id { id })).await;
+        let error = Error::from(answer.unwrap_err());
+        assert!(error.to_string().contains(text), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn an_oversized_message_ends_the_stream_and_nothing_else() {
+    let (_plugin, mut client, sender, mut inbound) = hostile_host().await;
+    sender.send(at(1, "unix", &"x".repeat(1 << 20))).await.unwrap();
+    let ended = within("the stream to end", inbound.message()).await;
+    assert!(!matches!(ended, Ok(Some(_))), "{ended:?}");
+    client.echo(hello()).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_knock_is_ignored_where_nothing_is_multiplexed() {
+    let (_plugin, mut client, sender, mut inbound) = hostile_host().await;
+    for ack in [false, true] {
+        let knock = Some(Knock { knock: true, ack, error: String::new() });
+        sender.send(ConnInfo { service_id: 1, knock, ..ConnInfo::default() }).await.unwrap();
+    }
+    // The plugin's own offer is the next and only thing it says.
+    let id = client.offer(Nothing {}).await.unwrap().into_inner().id;
+    let info = within("the offer", inbound.message()).await.unwrap().unwrap();
+    assert_eq!((info.service_id, info.network.as_str(), info.knock), (id, "unix", None));
+}
+
+#[tokio::test]
+async fn a_second_broker_stream_takes_over_from_the_first() {
+    let (dialer, incoming) = wire();
+    let (_plugin, _) = plugin(&Printed::default(), incoming);
+    let channel = dialer.connect(DEADLINE, CancellationToken::new()).await.unwrap();
+    let stream = || async {
+        let (sender, receiver) = mpsc::channel::<ConnInfo>(16);
+        let mut client = GrpcBrokerClient::new(channel.clone());
+        (sender, client.start_stream(ReceiverStream::new(receiver)).await.unwrap().into_inner())
+    };
+    let (_first_sender, mut first) = stream().await;
+    let (_second_sender, mut second) = stream().await;
+    assert_eq!(within("the first to end", first.message()).await.unwrap(), None);
+    let id = PeerClient::new(channel.clone()).offer(Nothing {}).await.unwrap().into_inner().id;
+    assert_eq!(within("the offer", second.message()).await.unwrap().unwrap().service_id, id);
+}
+
+#[tokio::test]
+async fn offers_made_before_the_host_listens_reach_it() {
+    let (dialer, incoming) = wire();
+    let (_plugin, _) = plugin(&Printed::default(), incoming);
+    let channel = dialer.connect(DEADLINE, CancellationToken::new()).await.unwrap();
+    let id = PeerClient::new(channel.clone()).offer(Nothing {}).await.unwrap().into_inner().id;
+    let (_sender, receiver) = mpsc::channel(16);
+    let mut client = GrpcBrokerClient::new(channel);
+    let mut inbound = client.start_stream(ReceiverStream::new(receiver)).await.unwrap().into_inner();
+    assert_eq!(within("the offer", inbound.message()).await.unwrap().unwrap().service_id, id);
+}
+
+#[tokio::test]
+async fn a_closed_broker_says_so_and_its_connections_are_cut() {
+    let pair = Pair::new().await;
+    let broker = pair.host.broker();
+    let served = broker.serve(Peer::new(&broker).server()).unwrap();
+    let id = pair.client().offer(Nothing {}).await.unwrap().into_inner().id;
+    let mut dialled = PeerClient::new(broker.dial(id).await.unwrap());
+    dialled.echo(hello()).await.unwrap();
+    let waiting = tokio::spawn({
+        let broker = broker.clone();
+        async move { broker.dial(99).await }
+    });
+    tokio::task::yield_now().await;
+
+    broker.close();
+    let error = within("the dial", waiting).await.unwrap().unwrap_err();
+    assert_eq!((error.kind(), error.to_string().as_str()), (ErrorKind::Shutdown, "broker closed"));
+    assert_eq!(broker.accept(7).unwrap_err().to_string(), "broker closed");
+    assert_eq!(broker.serve(Peer::new(&broker).server()).unwrap_err().kind(), ErrorKind::Shutdown);
+    let error = Error::from(within("the call", dialled.echo(hello())).await.unwrap_err());
+    assert_eq!(error.kind(), ErrorKind::Shutdown, "{error:?}");
+    within("the server to stop", served.stop()).await;
 }

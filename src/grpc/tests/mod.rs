@@ -6,12 +6,10 @@ mod output;
 mod serving;
 
 #[allow(clippy::all, missing_docs, unreachable_pub, reason = "generated")]
-#[rustfmt::skip]
 #[path = "generated/testing.rs"]
 pub(crate) mod peer;
 
 use std::{
-    collections::VecDeque,
     io,
     pin::Pin,
     sync::{
@@ -22,7 +20,6 @@ use std::{
     time::Duration,
 };
 
-use bytes::Bytes;
 use tokio::{
     io::{AsyncWrite, DuplexStream, duplex},
     sync::{Notify, mpsc},
@@ -33,10 +30,13 @@ use tonic::{Request, Response, Status, Streaming};
 
 use self::peer::{Blob, Id, Nothing, peer_client::PeerClient, peer_server, peer_server::PeerServer};
 use super::{
-    DEFAULT_MESSAGE_LIMIT, GrpcBroker, GrpcServer, HostConnection, Output, RunningServer, Served, Sockets,
-    StdioSource, dial::Dialer,
+    DEFAULT_MESSAGE_LIMIT, GrpcBroker, HostConnection, PluginServer, Served, Sockets, dial::Dialer,
+    server::RunningServer,
 };
-use crate::{Error, ErrorKind};
+use crate::{
+    Error, ErrorKind,
+    plugin::{Channel as Output, Printed},
+};
 
 /// Generous: the machine may be slow and shared.
 pub(super) const DEADLINE: Duration = Duration::from_secs(60);
@@ -120,41 +120,6 @@ impl peer_server::Peer for Peer {
     }
 }
 
-/// What a test lets the plugin print.
-#[derive(Clone, Default)]
-pub(super) struct Printed {
-    queue: Arc<Mutex<VecDeque<(Output, Bytes)>>>,
-    more: Arc<Notify>,
-}
-
-impl Printed {
-    pub(super) fn print(&self, output: Output, text: impl Into<Bytes>) {
-        self.queue.lock().unwrap().push_back((output, text.into()));
-        self.more.notify_waiters();
-        self.more.notify_one();
-    }
-
-    pub(super) fn left(&self) -> usize {
-        self.queue.lock().unwrap().len()
-    }
-}
-
-impl StdioSource for Printed {
-    async fn next(&self) -> (Output, Bytes) {
-        loop {
-            let more = self.more.notified();
-            if let Some(front) = self.queue.lock().unwrap().front() {
-                return front.clone();
-            }
-            more.await;
-        }
-    }
-
-    fn done(&self) {
-        self.queue.lock().unwrap().pop_front();
-    }
-}
-
 /// Collects what is written to it.
 #[derive(Clone, Default)]
 pub(super) struct Collect {
@@ -227,10 +192,19 @@ impl Pair {
     pub(super) async fn new() -> Self {
         let (dialer, incoming) = wire();
         let printed = Printed::default();
-        let (plugin, peer) = plugin(printed.clone(), incoming).await;
+        let (plugin, peer) = plugin(&printed, incoming);
         let (stdout, stderr) = (Collect::default(), Collect::default());
         let host = HostConnection::over(dialer, stdout.clone(), stderr.clone(), DEADLINE).await.unwrap();
         Self { host, plugin, peer, printed, stdout, stderr }
+    }
+
+    /// Runs the plugin to its end, which a host asks for, in the order that a plugin process has.
+    pub(super) fn run(plugin: RunningServer, printed: Printed) -> tokio::task::JoinHandle<()> {
+        tokio::spawn(async move {
+            plugin.shutdown_requested().await;
+            printed.finish(DEADLINE).await;
+            plugin.stop().await;
+        })
     }
 
     pub(super) fn client(&self) -> PeerClient<super::GrpcChannel> {
@@ -240,15 +214,15 @@ impl Pair {
     }
 }
 
-pub(super) async fn plugin(
-    printed: Printed,
+pub(super) fn plugin(
+    printed: &Printed,
     incoming: impl Stream<Item = io::Result<DuplexStream>> + Send + 'static,
 ) -> (RunningServer, Peer) {
     let broker = GrpcBroker::new(Sockets::private(), DEFAULT_MESSAGE_LIMIT);
     let peer = Peer::new(&broker);
-    let server = GrpcServer::new(broker, printed, |_, services| {
+    let server = PluginServer::new(broker, printed.outlet(), |_, services| {
         services.add_descriptors(include_bytes!("generated/descriptors.bin"));
         services.add(peer.clone().server())
     });
-    (server.await.unwrap().start(incoming), peer)
+    (server.unwrap().start(incoming), peer)
 }

@@ -1,6 +1,9 @@
 use super::*;
 use crate::grpc::stdio;
 use go_plugin_proto::{StdioData, grpc_stdio_client::GrpcStdioClient, stdio_data::Channel};
+use std::sync::atomic::AtomicBool;
+use tokio::io::{AsyncRead, ReadBuf};
+use tokio_util::sync::CancellationToken;
 use tonic::transport::Channel as Connected;
 
 #[tokio::test]
@@ -22,7 +25,7 @@ async fn both_streams_arrive_complete_and_apart() {
 async fn a_large_piece_travels_in_several_messages() {
     let pair = Pair::new().await;
     let large: Vec<u8> = (0..=255).cycle().take(1_000_000).collect();
-    pair.printed.print(Output::Stdout, large.clone());
+    pair.printed.print(Output::Stdout, &large);
     assert_eq!(pair.stdout.wait_for(large.len()).await, large);
 }
 
@@ -30,10 +33,7 @@ async fn a_large_piece_travels_in_several_messages() {
 async fn what_was_printed_before_the_end_is_delivered() {
     for _ in 0..20 {
         let pair = Pair::new().await;
-        let stopping = tokio::spawn(async move {
-            pair.plugin.stop_requested().await;
-            pair.plugin.stop().await;
-        });
+        let stopping = Pair::run(pair.plugin, pair.printed.clone());
         for n in 0..500 {
             pair.printed.print(Output::Stdout, format!("{n}\n"));
         }
@@ -49,8 +49,8 @@ async fn what_was_printed_before_the_end_is_delivered() {
 async fn a_later_consumer_takes_over() {
     let (dialer, incoming) = wire();
     let printed = Printed::default();
-    let (_plugin, _) = plugin(printed.clone(), incoming).await;
-    let closed = tokio_util::sync::CancellationToken::new();
+    let (_plugin, _) = plugin(&printed, incoming);
+    let closed = CancellationToken::new();
     let channel: Connected = dialer.connect(DEADLINE, closed).await.unwrap();
     let mut client = GrpcStdioClient::new(channel);
     let mut first = client.stream_stdio(()).await.unwrap().into_inner();
@@ -67,6 +67,85 @@ async fn a_later_consumer_takes_over() {
         next = second.next().await.unwrap().unwrap();
     }
     assert_eq!(next, two);
+}
+
+/// Reads nothing once the flag is set.
+struct Deaf<IO>(IO, Arc<AtomicBool>);
+
+impl<IO: AsyncRead + Unpin> AsyncRead for Deaf<IO> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        if self.1.load(Ordering::SeqCst) {
+            return Poll::Pending;
+        }
+        Pin::new(&mut self.0).poll_read(cx, buf)
+    }
+}
+
+impl<IO: AsyncWrite + Unpin> AsyncWrite for Deaf<IO> {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.0).poll_write(cx, buf)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_shutdown(cx)
+    }
+}
+
+#[tokio::test]
+async fn what_a_lost_host_did_not_take_goes_to_the_next() {
+    let (sender, receiver) = mpsc::channel(16);
+    let printed = Printed::default();
+    let (_plugin, _) = plugin(&printed, ReceiverStream::new(receiver));
+    let deaf = Arc::new(AtomicBool::new(false));
+    let (dialled, flag) = (sender.clone(), deaf.clone());
+    let dialer = Dialer::new(move || {
+        let (dialled, flag) = (dialled.clone(), flag.clone());
+        async move {
+            let (ours, theirs) = duplex(1024);
+            dialled.send(Ok(theirs)).await.unwrap();
+            Ok(Deaf(ours, flag))
+        }
+    });
+    let closed = CancellationToken::new();
+    let channel = dialer.connect(DEADLINE, closed.clone()).await.unwrap();
+    let mut client = GrpcStdioClient::new(channel);
+    let mut lost = client.stream_stdio(()).await.unwrap().into_inner();
+    printed.print(Output::Stdout, "first");
+    assert_eq!(lost.next().await.unwrap().unwrap().data, b"first");
+
+    deaf.store(true, Ordering::SeqCst);
+    let text: Vec<u8> = (0..=255).cycle().take(100_000).collect();
+    printed.print(Output::Stdout, &text);
+    // HTTP/2 takes it; the wire does not.
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    assert_eq!(printed.left(), text.len());
+    closed.cancel();
+    drop((client, lost));
+
+    let (ours, theirs) = duplex(64 << 10);
+    sender.send(Ok(theirs)).await.unwrap();
+    let ours = Arc::new(Mutex::new(Some(ours)));
+    let dialer = Dialer::new(move || {
+        let io = ours.lock().unwrap().take();
+        async move { io.ok_or_else(|| Error::new(ErrorKind::Disconnected, "dialled already")) }
+    });
+    let stdout = Collect::default();
+    let _host = HostConnection::over(dialer, stdout.clone(), tokio::io::sink(), DEADLINE).await.unwrap();
+    assert_eq!(stdout.wait_for(text.len()).await, text);
+    within("the delivery to be known", async {
+        while printed.left() > 0 {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    })
+    .await;
 }
 
 /// Fails at the first write.
@@ -90,7 +169,7 @@ impl AsyncWrite for Broken {
 async fn a_broken_sink_does_not_hold_up_the_other() {
     let (dialer, incoming) = wire();
     let printed = Printed::default();
-    let (_plugin, _) = plugin(printed.clone(), incoming).await;
+    let (_plugin, _) = plugin(&printed, incoming);
     let stderr = Collect::default();
     let _host = HostConnection::over(dialer, Broken, stderr.clone(), DEADLINE).await.unwrap();
     printed.print(Output::Stdout, "lost");
@@ -103,7 +182,7 @@ async fn a_broken_sink_does_not_hold_up_the_other() {
 async fn a_plugin_without_the_service_is_no_failure() {
     let (dialer, incoming) = wire();
     let broker = GrpcBroker::new(Sockets::private(), DEFAULT_MESSAGE_LIMIT);
-    let stop = tokio_util::sync::CancellationToken::new();
+    let stop = CancellationToken::new();
     let mut services = broker.services();
     services.add(Peer::new(&broker).server()).unwrap();
     let _serving = crate::grpc::serve::Serving::start(services.into_router(), incoming, stop, DEADLINE);

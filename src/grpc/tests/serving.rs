@@ -154,9 +154,10 @@ async fn a_plugin_cannot_take_the_name_of_a_standard_service() {
     for name in SERVICES.iter().filter(|name| **name != "testing.Peer") {
         let broker = GrpcBroker::new(Sockets::private(), DEFAULT_MESSAGE_LIMIT);
         let peer = Peer::new(&broker).server();
-        let server =
-            GrpcServer::new(broker, Printed::default(), |_, services| services.add_router([*name], peer));
-        let error = server.await.err().unwrap();
+        let server = PluginServer::new(broker, Printed::default().outlet(), |_, services| {
+            services.add_router([*name], peer)
+        });
+        let error = server.err().unwrap();
         assert!(error.to_string().contains(name), "{error}");
     }
 }
@@ -219,10 +220,7 @@ async fn shutdown_ends_a_plugin_whose_calls_never_end() {
     })
     .await;
 
-    let requested = tokio::spawn(async move {
-        pair.plugin.stop_requested().await;
-        pair.plugin.stop().await;
-    });
+    let requested = Pair::run(pair.plugin, pair.printed);
     pair.host.shutdown(DEADLINE).await.unwrap();
     within("the plugin to stop", requested).await.unwrap();
 
@@ -241,7 +239,9 @@ async fn shutdown_ends_a_plugin_whose_calls_never_end() {
 async fn calls_after_the_hosts_end_say_that_this_side_closed() {
     let pair = Pair::new().await;
     let mut client = pair.client();
+    let ending = Pair::run(pair.plugin, pair.printed);
     pair.host.shutdown(DEADLINE).await.unwrap();
+    ending.await.unwrap();
     let error = Error::from(client.echo(blob("hello")).await.unwrap_err());
     assert_eq!(error.kind(), ErrorKind::Shutdown, "{error:?}");
 }
@@ -299,12 +299,12 @@ async fn a_lost_connection_is_dialled_again() {
 async fn a_replaced_channel_serves_the_clients_that_exist() {
     let connect = || async {
         let (dialer, incoming) = wire();
-        let (plugin, peer) = plugin(Printed::default(), incoming).await;
+        let (plugin, peer) = plugin(&Printed::default(), incoming);
         (dialer.connect(DEADLINE, CancellationToken::new()).await.unwrap(), plugin, peer)
     };
     let (first, first_plugin, first_peer) = connect().await;
     let (second, _second_plugin, second_peer) = connect().await;
-    let (channel, slot) = GrpcChannel::new(first, DEFAULT_MESSAGE_LIMIT);
+    let (channel, slot) = GrpcChannel::new(first, CancellationToken::new(), DEFAULT_MESSAGE_LIMIT);
     let mut client = PeerClient::new(channel);
     let mut early = client.clone();
     let early = tokio::spawn(async move { early.hang(Nothing {}).await });

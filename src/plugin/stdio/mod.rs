@@ -76,6 +76,11 @@ impl Redirect {
         Source::new(&self.queues)
     }
 
+    /// Where later consumers get their reading ends.
+    pub(crate) fn outlet(&self) -> Outlet {
+        Outlet(Arc::clone(&self.queues))
+    }
+
     /// Ends the redirection, and lets the consumers deliver what is left, for at most `grace`. After this
     /// [`Source::next`] ends; later prints go to the real standard error.
     pub(crate) async fn finish(self, grace: Duration) {
@@ -150,6 +155,43 @@ impl Queues {
             }
             changed.await;
         }
+    }
+}
+
+/// Makes consumers, and is none: nobody waits for it to take anything.
+#[derive(Clone)]
+pub(crate) struct Outlet(Arc<Queues>);
+
+impl Outlet {
+    pub(crate) fn source(&self) -> Source {
+        Source::new(&self.0)
+    }
+}
+
+/// Queues that a test fills, for what reads from an [`Outlet`].
+#[cfg(test)]
+#[derive(Clone, Default)]
+pub(crate) struct Printed(Arc<Queues>);
+
+#[cfg(test)]
+impl Printed {
+    pub(crate) fn print(&self, channel: Channel, bytes: impl AsRef<[u8]>) {
+        assert!(self.0.push(channel, bytes.as_ref()), "the queue is full");
+    }
+
+    pub(crate) fn outlet(&self) -> Outlet {
+        Outlet(Arc::clone(&self.0))
+    }
+
+    /// What [`Redirect::finish`] does with the queues.
+    pub(crate) async fn finish(&self, grace: Duration) {
+        self.0.close();
+        let _ = timeout(grace, self.0.delivered()).await;
+    }
+
+    /// How many bytes are not delivered.
+    pub(crate) fn left(&self) -> usize {
+        self.0.len()
     }
 }
 

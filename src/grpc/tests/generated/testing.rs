@@ -13,15 +13,9 @@ pub struct Id {
 }
 /// Generated client implementations.
 pub mod peer_client {
-    #![allow(
-        unused_variables,
-        dead_code,
-        missing_docs,
-        clippy::wildcard_imports,
-        clippy::let_unit_value,
-    )]
-    use tonic::codegen::*;
+    #![allow(unused_variables, dead_code, missing_docs, clippy::wildcard_imports, clippy::let_unit_value)]
     use tonic::codegen::http::Uri;
+    use tonic::codegen::*;
     /// One method for each thing that a test needs from the other side.
     #[derive(Debug, Clone)]
     pub struct PeerClient<T> {
@@ -42,22 +36,18 @@ pub mod peer_client {
             let inner = tonic::client::Grpc::with_origin(inner, origin);
             Self { inner }
         }
-        pub fn with_interceptor<F>(
-            inner: T,
-            interceptor: F,
-        ) -> PeerClient<InterceptedService<T, F>>
+        pub fn with_interceptor<F>(inner: T, interceptor: F) -> PeerClient<InterceptedService<T, F>>
         where
             F: tonic::service::Interceptor,
             T::ResponseBody: Default,
             T: tonic::codegen::Service<
-                http::Request<tonic::body::Body>,
-                Response = http::Response<
-                    <T as tonic::client::GrpcService<tonic::body::Body>>::ResponseBody,
+                    http::Request<tonic::body::Body>,
+                    Response = http::Response<
+                        <T as tonic::client::GrpcService<tonic::body::Body>>::ResponseBody,
+                    >,
                 >,
-            >,
-            <T as tonic::codegen::Service<
-                http::Request<tonic::body::Body>,
-            >>::Error: Into<StdError> + std::marker::Send + std::marker::Sync,
+            <T as tonic::codegen::Service<http::Request<tonic::body::Body>>>::Error:
+                Into<StdError> + std::marker::Send + std::marker::Sync,
         {
             PeerClient::new(InterceptedService::new(inner, interceptor))
         }
@@ -100,11 +90,7 @@ pub mod peer_client {
             self.inner
                 .ready()
                 .await
-                .map_err(|e| {
-                    tonic::Status::unknown(
-                        format!("Service was not ready: {}", e.into()),
-                    )
-                })?;
+                .map_err(|e| tonic::Status::unknown(format!("Service was not ready: {}", e.into())))?;
             let codec = tonic_prost::ProstCodec::default();
             let path = http::uri::PathAndQuery::from_static("/testing.Peer/Echo");
             let mut req = request.into_request();
@@ -119,11 +105,7 @@ pub mod peer_client {
             self.inner
                 .ready()
                 .await
-                .map_err(|e| {
-                    tonic::Status::unknown(
-                        format!("Service was not ready: {}", e.into()),
-                    )
-                })?;
+                .map_err(|e| tonic::Status::unknown(format!("Service was not ready: {}", e.into())))?;
             let codec = tonic_prost::ProstCodec::default();
             let path = http::uri::PathAndQuery::from_static("/testing.Peer/Hang");
             let mut req = request.into_request();
@@ -134,18 +116,12 @@ pub mod peer_client {
         pub async fn ticks(
             &mut self,
             request: impl tonic::IntoRequest<super::Nothing>,
-        ) -> std::result::Result<
-            tonic::Response<tonic::codec::Streaming<super::Blob>>,
-            tonic::Status,
-        > {
+        ) -> std::result::Result<tonic::Response<tonic::codec::Streaming<super::Blob>>, tonic::Status>
+        {
             self.inner
                 .ready()
                 .await
-                .map_err(|e| {
-                    tonic::Status::unknown(
-                        format!("Service was not ready: {}", e.into()),
-                    )
-                })?;
+                .map_err(|e| tonic::Status::unknown(format!("Service was not ready: {}", e.into())))?;
             let codec = tonic_prost::ProstCodec::default();
             let path = http::uri::PathAndQuery::from_static("/testing.Peer/Ticks");
             let mut req = request.into_request();
@@ -156,18 +132,12 @@ pub mod peer_client {
         pub async fn talk(
             &mut self,
             request: impl tonic::IntoStreamingRequest<Message = super::Blob>,
-        ) -> std::result::Result<
-            tonic::Response<tonic::codec::Streaming<super::Blob>>,
-            tonic::Status,
-        > {
+        ) -> std::result::Result<tonic::Response<tonic::codec::Streaming<super::Blob>>, tonic::Status>
+        {
             self.inner
                 .ready()
                 .await
-                .map_err(|e| {
-                    tonic::Status::unknown(
-                        format!("Service was not ready: {}", e.into()),
-                    )
-                })?;
+                .map_err(|e| tonic::Status::unknown(format!("Service was not ready: {}", e.into())))?;
             let codec = tonic_prost::ProstCodec::default();
             let path = http::uri::PathAndQuery::from_static("/testing.Peer/Talk");
             let mut req = request.into_streaming_request();
@@ -182,11 +152,7 @@ pub mod peer_client {
             self.inner
                 .ready()
                 .await
-                .map_err(|e| {
-                    tonic::Status::unknown(
-                        format!("Service was not ready: {}", e.into()),
-                    )
-                })?;
+                .map_err(|e| tonic::Status::unknown(format!("Service was not ready: {}", e.into())))?;
             let codec = tonic_prost::ProstCodec::default();
             let path = http::uri::PathAndQuery::from_static("/testing.Peer/Fail");
             let mut req = request.into_request();
@@ -201,11 +167,7 @@ pub mod peer_client {
             self.inner
                 .ready()
                 .await
-                .map_err(|e| {
-                    tonic::Status::unknown(
-                        format!("Service was not ready: {}", e.into()),
-                    )
-                })?;
+                .map_err(|e| tonic::Status::unknown(format!("Service was not ready: {}", e.into())))?;
             let codec = tonic_prost::ProstCodec::default();
             let path = http::uri::PathAndQuery::from_static("/testing.Peer/CallBack");
             let mut req = request.into_request();
@@ -220,11 +182,7 @@ pub mod peer_client {
             self.inner
                 .ready()
                 .await
-                .map_err(|e| {
-                    tonic::Status::unknown(
-                        format!("Service was not ready: {}", e.into()),
-                    )
-                })?;
+                .map_err(|e| tonic::Status::unknown(format!("Service was not ready: {}", e.into())))?;
             let codec = tonic_prost::ProstCodec::default();
             let path = http::uri::PathAndQuery::from_static("/testing.Peer/Offer");
             let mut req = request.into_request();
@@ -235,13 +193,7 @@ pub mod peer_client {
 }
 /// Generated server implementations.
 pub mod peer_server {
-    #![allow(
-        unused_variables,
-        dead_code,
-        missing_docs,
-        clippy::wildcard_imports,
-        clippy::let_unit_value,
-    )]
+    #![allow(unused_variables, dead_code, missing_docs, clippy::wildcard_imports, clippy::let_unit_value)]
     use tonic::codegen::*;
     /// Generated trait containing gRPC methods that should be implemented for use with PeerServer.
     #[async_trait]
@@ -257,9 +209,7 @@ pub mod peer_server {
             request: tonic::Request<super::Nothing>,
         ) -> std::result::Result<tonic::Response<super::Nothing>, tonic::Status>;
         /// Server streaming response type for the Ticks method.
-        type TicksStream: tonic::codegen::tokio_stream::Stream<
-                Item = std::result::Result<super::Blob, tonic::Status>,
-            >
+        type TicksStream: tonic::codegen::tokio_stream::Stream<Item = std::result::Result<super::Blob, tonic::Status>>
             + std::marker::Send
             + 'static;
         /// Never ends.
@@ -268,9 +218,7 @@ pub mod peer_server {
             request: tonic::Request<super::Nothing>,
         ) -> std::result::Result<tonic::Response<Self::TicksStream>, tonic::Status>;
         /// Server streaming response type for the Talk method.
-        type TalkStream: tonic::codegen::tokio_stream::Stream<
-                Item = std::result::Result<super::Blob, tonic::Status>,
-            >
+        type TalkStream: tonic::codegen::tokio_stream::Stream<Item = std::result::Result<super::Blob, tonic::Status>>
             + std::marker::Send
             + 'static;
         /// Echoes each.
@@ -316,10 +264,7 @@ pub mod peer_server {
                 max_encoding_message_size: None,
             }
         }
-        pub fn with_interceptor<F>(
-            inner: T,
-            interceptor: F,
-        ) -> InterceptedService<Self, F>
+        pub fn with_interceptor<F>(inner: T, interceptor: F) -> InterceptedService<Self, F>
         where
             F: tonic::service::Interceptor,
         {
@@ -363,10 +308,7 @@ pub mod peer_server {
         type Response = http::Response<tonic::body::Body>;
         type Error = std::convert::Infallible;
         type Future = BoxFuture<Self::Response, Self::Error>;
-        fn poll_ready(
-            &mut self,
-            _cx: &mut Context<'_>,
-        ) -> Poll<std::result::Result<(), Self::Error>> {
+        fn poll_ready(&mut self, _cx: &mut Context<'_>) -> Poll<std::result::Result<(), Self::Error>> {
             Poll::Ready(Ok(()))
         }
         fn call(&mut self, req: http::Request<B>) -> Self::Future {
@@ -374,21 +316,12 @@ pub mod peer_server {
                 "/testing.Peer/Echo" => {
                     #[allow(non_camel_case_types)]
                     struct EchoSvc<T: Peer>(pub Arc<T>);
-                    impl<T: Peer> tonic::server::UnaryService<super::Blob>
-                    for EchoSvc<T> {
+                    impl<T: Peer> tonic::server::UnaryService<super::Blob> for EchoSvc<T> {
                         type Response = super::Blob;
-                        type Future = BoxFuture<
-                            tonic::Response<Self::Response>,
-                            tonic::Status,
-                        >;
-                        fn call(
-                            &mut self,
-                            request: tonic::Request<super::Blob>,
-                        ) -> Self::Future {
+                        type Future = BoxFuture<tonic::Response<Self::Response>, tonic::Status>;
+                        fn call(&mut self, request: tonic::Request<super::Blob>) -> Self::Future {
                             let inner = Arc::clone(&self.0);
-                            let fut = async move {
-                                <T as Peer>::echo(&inner, request).await
-                            };
+                            let fut = async move { <T as Peer>::echo(&inner, request).await };
                             Box::pin(fut)
                         }
                     }
@@ -417,21 +350,12 @@ pub mod peer_server {
                 "/testing.Peer/Hang" => {
                     #[allow(non_camel_case_types)]
                     struct HangSvc<T: Peer>(pub Arc<T>);
-                    impl<T: Peer> tonic::server::UnaryService<super::Nothing>
-                    for HangSvc<T> {
+                    impl<T: Peer> tonic::server::UnaryService<super::Nothing> for HangSvc<T> {
                         type Response = super::Nothing;
-                        type Future = BoxFuture<
-                            tonic::Response<Self::Response>,
-                            tonic::Status,
-                        >;
-                        fn call(
-                            &mut self,
-                            request: tonic::Request<super::Nothing>,
-                        ) -> Self::Future {
+                        type Future = BoxFuture<tonic::Response<Self::Response>, tonic::Status>;
+                        fn call(&mut self, request: tonic::Request<super::Nothing>) -> Self::Future {
                             let inner = Arc::clone(&self.0);
-                            let fut = async move {
-                                <T as Peer>::hang(&inner, request).await
-                            };
+                            let fut = async move { <T as Peer>::hang(&inner, request).await };
                             Box::pin(fut)
                         }
                     }
@@ -460,22 +384,13 @@ pub mod peer_server {
                 "/testing.Peer/Ticks" => {
                     #[allow(non_camel_case_types)]
                     struct TicksSvc<T: Peer>(pub Arc<T>);
-                    impl<T: Peer> tonic::server::ServerStreamingService<super::Nothing>
-                    for TicksSvc<T> {
+                    impl<T: Peer> tonic::server::ServerStreamingService<super::Nothing> for TicksSvc<T> {
                         type Response = super::Blob;
                         type ResponseStream = T::TicksStream;
-                        type Future = BoxFuture<
-                            tonic::Response<Self::ResponseStream>,
-                            tonic::Status,
-                        >;
-                        fn call(
-                            &mut self,
-                            request: tonic::Request<super::Nothing>,
-                        ) -> Self::Future {
+                        type Future = BoxFuture<tonic::Response<Self::ResponseStream>, tonic::Status>;
+                        fn call(&mut self, request: tonic::Request<super::Nothing>) -> Self::Future {
                             let inner = Arc::clone(&self.0);
-                            let fut = async move {
-                                <T as Peer>::ticks(&inner, request).await
-                            };
+                            let fut = async move { <T as Peer>::ticks(&inner, request).await };
                             Box::pin(fut)
                         }
                     }
@@ -504,22 +419,16 @@ pub mod peer_server {
                 "/testing.Peer/Talk" => {
                     #[allow(non_camel_case_types)]
                     struct TalkSvc<T: Peer>(pub Arc<T>);
-                    impl<T: Peer> tonic::server::StreamingService<super::Blob>
-                    for TalkSvc<T> {
+                    impl<T: Peer> tonic::server::StreamingService<super::Blob> for TalkSvc<T> {
                         type Response = super::Blob;
                         type ResponseStream = T::TalkStream;
-                        type Future = BoxFuture<
-                            tonic::Response<Self::ResponseStream>,
-                            tonic::Status,
-                        >;
+                        type Future = BoxFuture<tonic::Response<Self::ResponseStream>, tonic::Status>;
                         fn call(
                             &mut self,
                             request: tonic::Request<tonic::Streaming<super::Blob>>,
                         ) -> Self::Future {
                             let inner = Arc::clone(&self.0);
-                            let fut = async move {
-                                <T as Peer>::talk(&inner, request).await
-                            };
+                            let fut = async move { <T as Peer>::talk(&inner, request).await };
                             Box::pin(fut)
                         }
                     }
@@ -548,21 +457,12 @@ pub mod peer_server {
                 "/testing.Peer/Fail" => {
                     #[allow(non_camel_case_types)]
                     struct FailSvc<T: Peer>(pub Arc<T>);
-                    impl<T: Peer> tonic::server::UnaryService<super::Blob>
-                    for FailSvc<T> {
+                    impl<T: Peer> tonic::server::UnaryService<super::Blob> for FailSvc<T> {
                         type Response = super::Nothing;
-                        type Future = BoxFuture<
-                            tonic::Response<Self::Response>,
-                            tonic::Status,
-                        >;
-                        fn call(
-                            &mut self,
-                            request: tonic::Request<super::Blob>,
-                        ) -> Self::Future {
+                        type Future = BoxFuture<tonic::Response<Self::Response>, tonic::Status>;
+                        fn call(&mut self, request: tonic::Request<super::Blob>) -> Self::Future {
                             let inner = Arc::clone(&self.0);
-                            let fut = async move {
-                                <T as Peer>::fail(&inner, request).await
-                            };
+                            let fut = async move { <T as Peer>::fail(&inner, request).await };
                             Box::pin(fut)
                         }
                     }
@@ -591,21 +491,12 @@ pub mod peer_server {
                 "/testing.Peer/CallBack" => {
                     #[allow(non_camel_case_types)]
                     struct CallBackSvc<T: Peer>(pub Arc<T>);
-                    impl<T: Peer> tonic::server::UnaryService<super::Id>
-                    for CallBackSvc<T> {
+                    impl<T: Peer> tonic::server::UnaryService<super::Id> for CallBackSvc<T> {
                         type Response = super::Blob;
-                        type Future = BoxFuture<
-                            tonic::Response<Self::Response>,
-                            tonic::Status,
-                        >;
-                        fn call(
-                            &mut self,
-                            request: tonic::Request<super::Id>,
-                        ) -> Self::Future {
+                        type Future = BoxFuture<tonic::Response<Self::Response>, tonic::Status>;
+                        fn call(&mut self, request: tonic::Request<super::Id>) -> Self::Future {
                             let inner = Arc::clone(&self.0);
-                            let fut = async move {
-                                <T as Peer>::call_back(&inner, request).await
-                            };
+                            let fut = async move { <T as Peer>::call_back(&inner, request).await };
                             Box::pin(fut)
                         }
                     }
@@ -634,21 +525,12 @@ pub mod peer_server {
                 "/testing.Peer/Offer" => {
                     #[allow(non_camel_case_types)]
                     struct OfferSvc<T: Peer>(pub Arc<T>);
-                    impl<T: Peer> tonic::server::UnaryService<super::Nothing>
-                    for OfferSvc<T> {
+                    impl<T: Peer> tonic::server::UnaryService<super::Nothing> for OfferSvc<T> {
                         type Response = super::Id;
-                        type Future = BoxFuture<
-                            tonic::Response<Self::Response>,
-                            tonic::Status,
-                        >;
-                        fn call(
-                            &mut self,
-                            request: tonic::Request<super::Nothing>,
-                        ) -> Self::Future {
+                        type Future = BoxFuture<tonic::Response<Self::Response>, tonic::Status>;
+                        fn call(&mut self, request: tonic::Request<super::Nothing>) -> Self::Future {
                             let inner = Arc::clone(&self.0);
-                            let fut = async move {
-                                <T as Peer>::offer(&inner, request).await
-                            };
+                            let fut = async move { <T as Peer>::offer(&inner, request).await };
                             Box::pin(fut)
                         }
                     }
@@ -674,25 +556,13 @@ pub mod peer_server {
                     };
                     Box::pin(fut)
                 }
-                _ => {
-                    Box::pin(async move {
-                        let mut response = http::Response::new(
-                            tonic::body::Body::default(),
-                        );
-                        let headers = response.headers_mut();
-                        headers
-                            .insert(
-                                tonic::Status::GRPC_STATUS,
-                                (tonic::Code::Unimplemented as i32).into(),
-                            );
-                        headers
-                            .insert(
-                                http::header::CONTENT_TYPE,
-                                tonic::metadata::GRPC_CONTENT_TYPE,
-                            );
-                        Ok(response)
-                    })
-                }
+                _ => Box::pin(async move {
+                    let mut response = http::Response::new(tonic::body::Body::default());
+                    let headers = response.headers_mut();
+                    headers.insert(tonic::Status::GRPC_STATUS, (tonic::Code::Unimplemented as i32).into());
+                    headers.insert(http::header::CONTENT_TYPE, tonic::metadata::GRPC_CONTENT_TYPE);
+                    Ok(response)
+                }),
             }
         }
     }

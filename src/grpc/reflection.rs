@@ -1,25 +1,13 @@
-//! The services that every gRPC plugin serves beside its own.
+//! Reflection: which services a server has, and what they look like.
 
-use tonic_health::ServingStatus;
 use tonic_reflection::server::Builder;
 
 use super::GrpcServices;
 use crate::{Error, Result};
 
-/// The name whose health a host asks for. Go's `GRPCServiceName`.
-pub(crate) const HEALTH_SERVICE: &str = "plugin";
-
-/// Adds the health service: the plugin is well as long as it answers.
-pub(crate) async fn add_health(services: &mut GrpcServices) -> Result<()> {
-    let (reporter, health) = tonic_health::server::health_reporter();
-    reporter.set_service_status(HEALTH_SERVICE, ServingStatus::Serving).await;
-    services.add_descriptors(tonic_health::pb::FILE_DESCRIPTOR_SET);
-    services.add(health)
-}
-
 /// Adds reflection, which lists what is in `services` and itself: call it last. Services without
 /// descriptors are listed and not described.
-pub(crate) fn add_reflection(services: &mut GrpcServices) -> Result<()> {
+pub(crate) fn add(services: &mut GrpcServices) -> Result<()> {
     const REFLECTION: [&str; 2] =
         ["grpc.reflection.v1.ServerReflection", "grpc.reflection.v1alpha.ServerReflection"];
 
