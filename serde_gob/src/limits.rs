@@ -25,8 +25,8 @@ impl Limits {
     pub const DEPTH: usize = 500;
     /// Default of [`types`](Self::types): 65,536. Large Go programs define a few thousand.
     pub const TYPES: usize = 1 << 16;
-    /// Default of [`type_bytes`](Self::type_bytes): 16 MiB.
-    pub const TYPE_BYTES: usize = 16 << 20;
+    /// Default of [`type_bytes`](Self::type_bytes): 4 MiB. In memory a definition takes up to ten times that.
+    pub const TYPE_BYTES: usize = 4 << 20;
 
     /// Most bytes of one message, and of all messages that one value spans.
     pub fn message_size(mut self, bytes: usize) -> Self {

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Weak};
 
 use super::Type;
-use super::types::{Graph, Node, PREDEFINED};
+use super::graph::{Graph, Node, PREDEFINED};
 use crate::error::{Error, Result};
 use crate::sent::SentTypes;
 use crate::wire::{put_bytes, put_uint};

@@ -2,6 +2,7 @@
 
 mod convert;
 mod forms;
+mod graph;
 pub(crate) mod handoff;
 mod read;
 mod serde_impls;
@@ -15,9 +16,9 @@ use crate::complex::Complex;
 use crate::opaque::GoString;
 
 pub(crate) use forms::DynamicTypes;
+pub(crate) use graph::Graph;
 pub(crate) use read::{read, zero};
 pub(crate) use serde_impls::{ANY_TOKEN, TOKEN};
-pub(crate) use types::Graph;
 pub use types::{Type, TypeKind};
 pub(crate) use write::{write_interface, write_value};
 

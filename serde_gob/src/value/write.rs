@@ -1,6 +1,6 @@
 //! Encodes dynamic values.
 
-use super::types::Node;
+use super::graph::Node;
 use super::{Concrete, Type, Value};
 use crate::error::{EncodeError, Result};
 use crate::ser::{Content, Output};

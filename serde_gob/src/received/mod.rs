@@ -1,7 +1,9 @@
 //! The types the peer has defined on this stream.
 
+mod definition;
+mod describe;
+
 use std::collections::HashMap;
-use std::fmt::Write as _;
 use std::sync::Arc;
 
 use crate::de::Plans;
@@ -11,6 +13,8 @@ use crate::shape::OpaqueKind;
 use crate::value::Graph;
 use crate::wire::Cursor;
 use crate::wire_type::id;
+
+pub(crate) use definition::skip_definition;
 
 /// A type of this stream. The predefined types have their wire ids; the others are numbered as they
 /// are first mentioned, so that a hostile id costs no memory.
@@ -202,85 +206,6 @@ impl ReceivedTypes {
         Ok(())
     }
 
-    fn read_definition(&mut self, cursor: &mut Cursor<'_>, limits: &Limits) -> Result<WireKind> {
-        let mut found = None;
-        read_fields(cursor, 7, |which, cursor| {
-            if found.is_some() {
-                return Err(cursor.corrupt(Corruption::BadDefinition));
-            }
-            found = Some(match which {
-                0 => {
-                    let (mut elem, mut len) = (0, 0);
-                    read_fields(cursor, 3, |field, cursor| match field {
-                        0 => read_common(cursor).map(drop),
-                        1 => cursor.type_id().map(|id| elem = id),
-                        _ => cursor.int().map(|n| len = n),
-                    })?;
-                    let len = u64::try_from(len).map_err(|_| cursor.corrupt(Corruption::BadDefinition))?;
-                    WireKind::Array { elem: self.mention(elem, limits)?, len }
-                }
-                1 => {
-                    let mut elem = 0;
-                    read_fields(cursor, 2, |field, cursor| match field {
-                        0 => read_common(cursor).map(drop),
-                        _ => cursor.type_id().map(|id| elem = id),
-                    })?;
-                    WireKind::Slice { elem: self.mention(elem, limits)? }
-                }
-                2 => {
-                    let mut name = Arc::from("");
-                    let mut fields = Vec::new();
-                    read_fields(cursor, 2, |field, cursor| {
-                        match field {
-                            0 => name = read_common(cursor)?,
-                            _ => fields = self.read_struct_fields(cursor, limits)?,
-                        }
-                        Ok(())
-                    })?;
-                    WireKind::Struct(StructType { name, fields: fields.into(), plans: Plans::default() })
-                }
-                3 => {
-                    let (mut key, mut elem) = (0, 0);
-                    read_fields(cursor, 3, |field, cursor| match field {
-                        0 => read_common(cursor).map(drop),
-                        1 => cursor.type_id().map(|id| key = id),
-                        _ => cursor.type_id().map(|id| elem = id),
-                    })?;
-                    WireKind::Map { key: self.mention(key, limits)?, elem: self.mention(elem, limits)? }
-                }
-                _ => {
-                    let mut name = Arc::from("");
-                    read_fields(cursor, 1, |_, cursor| read_common(cursor).map(|n| name = n))?;
-                    let kind = match which {
-                        4 => OpaqueKind::Gob,
-                        5 => OpaqueKind::Binary,
-                        _ => OpaqueKind::Text,
-                    };
-                    WireKind::Opaque { kind, name }
-                }
-            });
-            Ok(())
-        })?;
-        found.ok_or_else(|| cursor.corrupt(Corruption::BadDefinition))
-    }
-
-    fn read_struct_fields(&mut self, cursor: &mut Cursor<'_>, limits: &Limits) -> Result<Vec<WireField>> {
-        let count = cursor.uint()?;
-        if count > cursor.left() as u64 {
-            return Err(cursor.corrupt(Corruption::CountExceedsInput { count }));
-        }
-        let mut fields = Vec::new();
-        for _ in 0..count {
-            let (mut name, mut id) = (Arc::from(""), 0);
-            read_fields(cursor, 2, |field, cursor| match field {
-                0 => read_name(cursor).map(|n| name = n),
-                _ => cursor.type_id().map(|i| id = i),
-            })?;
-            fields.push(WireField { name, ty: self.mention(id, limits)? });
-        }
-        Ok(fields)
-    }
-
     /// Makes sure that everything a value of this type is made of is defined, and tells whether it may
     /// hold interfaces. Each type is walked over once in the life of the stream.
     #[inline]
@@ -334,118 +259,4 @@ impl ReceivedTypes {
         }
         Ok(())
     }
-
-    /// The type in Go's notation, for errors: `[]int`, `map[string]bool`, `Point = struct { X int; Y int; }`.
-    pub(crate) fn describe(&self, ty: WireRef) -> String {
-        let mut text = String::new();
-        self.describe_into(&mut text, ty, &mut Vec::new());
-        text
-    }
-
-    fn describe_into(&self, text: &mut String, ty: WireRef, within: &mut Vec<WireRef>) {
-        /// Longer and deeper types are cut short: they come from the peer and go into logs.
-        const LONGEST: usize = 1 << 12;
-        const DEEPEST: usize = 32;
-        if text.len() > LONGEST || within.len() > DEEPEST {
-            return text.push('…');
-        }
-        let known = within.contains(&ty);
-        within.push(ty);
-        match self.kind(ty) {
-            WireKind::Undefined => text.push_str("unknown type"),
-            WireKind::Bool => text.push_str("bool"),
-            WireKind::Int => text.push_str("int"),
-            WireKind::Uint => text.push_str("uint"),
-            WireKind::Float => text.push_str("float"),
-            WireKind::Bytes => text.push_str("bytes"),
-            WireKind::String => text.push_str("string"),
-            WireKind::Complex => text.push_str("complex"),
-            WireKind::Interface => text.push_str("interface"),
-            WireKind::Opaque { name, .. } => text.push_str(name),
-            WireKind::Struct(ty) if known => text.push_str(&ty.name),
-            _ if known => text.push('…'),
-            WireKind::Array { elem, len } => {
-                let _ = write!(text, "[{len}]");
-                self.describe_into(text, *elem, within);
-            }
-            WireKind::Slice { elem } => {
-                text.push_str("[]");
-                self.describe_into(text, *elem, within);
-            }
-            WireKind::Map { key, elem } => {
-                text.push_str("map[");
-                self.describe_into(text, *key, within);
-                text.push(']');
-                self.describe_into(text, *elem, within);
-            }
-            WireKind::Struct(ty) => {
-                let _ = write!(text, "{} = struct {{ ", ty.name);
-                for field in &ty.fields {
-                    if text.len() > LONGEST {
-                        text.push('…');
-                        break;
-                    }
-                    let _ = write!(text, "{} ", field.name);
-                    self.describe_into(text, field.ty, within);
-                    text.push_str("; ");
-                }
-                text.push('}');
-            }
-        }
-        within.pop();
-    }
-}
-
-/// Reads the fields of one of Go's own structs that describe types.
-fn read_fields<'b>(
-    cursor: &mut Cursor<'b>,
-    count: u64,
-    mut read: impl FnMut(u64, &mut Cursor<'b>) -> Result<()>,
-) -> Result<()> {
-    let mut next = 0_u64;
-    loop {
-        let delta = cursor.uint()?;
-        if delta == 0 {
-            return Ok(());
-        }
-        next = next
-            .checked_add(delta)
-            .filter(|next| *next <= count)
-            .ok_or_else(|| cursor.corrupt(Corruption::FieldNumber))?;
-        read(next - 1, cursor)?;
-    }
-}
-
-/// The name from the part that all definitions have in common. The id in there is not the one by which
-/// values refer to the type when the type marshals itself.
-fn read_common(cursor: &mut Cursor<'_>) -> Result<Arc<str>> {
-    let mut name = Arc::from("");
-    read_fields(cursor, 2, |field, cursor| match field {
-        0 => read_name(cursor).map(|n| name = n),
-        _ => cursor.int().map(drop),
-    })?;
-    Ok(name)
-}
-
-/// Passes over a definition that was taken in before.
-pub(crate) fn skip_definition(cursor: &mut Cursor<'_>) -> Result<()> {
-    read_fields(cursor, 7, |which, cursor| {
-        read_fields(cursor, 3, |field, cursor| match (field, which) {
-            (0, _) => read_common(cursor).map(drop),
-            (1, 2) => {
-                for _ in 0..cursor.uint()? {
-                    read_fields(cursor, 2, |field, cursor| match field {
-                        0 => cursor.bytes().map(drop),
-                        _ => cursor.uint().map(drop),
-                    })?;
-                }
-                Ok(())
-            }
-            _ => cursor.uint().map(drop),
-        })
-    })
-}
-
-fn read_name(cursor: &mut Cursor<'_>) -> Result<Arc<str>> {
-    Ok(String::from_utf8_lossy(cursor.bytes()?).into())
 }
