@@ -14,6 +14,8 @@ pub mod logs;
 mod negotiate;
 #[cfg(any(feature = "netrpc", feature = "grpc"))]
 mod net;
+#[cfg(feature = "netrpc")]
+pub mod netrpc;
 #[cfg(any(feature = "netrpc", feature = "grpc"))]
 mod plugin;
 mod plugin_trait;
@@ -31,8 +33,14 @@ pub use grpc::{
     Served,
 };
 pub use handshake::{Address, CORE_PROTOCOL_VERSION, Handshake, HandshakeLine, env};
+#[cfg(feature = "netrpc")]
+pub use go_plugin_macros::interface;
 #[cfg(any(feature = "netrpc", feature = "grpc"))]
 pub use host::{Client, ClientBuilder, PluginCommand};
+#[cfg(feature = "netrpc")]
+pub use muxbroker::MuxBroker;
+#[cfg(feature = "netrpc")]
+pub use netrpc::stub::Interface;
 #[cfg(any(feature = "netrpc", feature = "grpc"))]
 pub use plugin::{Server, serve};
 #[cfg(feature = "grpc")]
@@ -42,3 +50,12 @@ pub use plugin_trait::NetRpcPlugin;
 pub use plugin_trait::Plugin;
 pub use protocol::{Protocol, UnknownProtocol};
 pub use registry::PluginSet;
+#[cfg(feature = "netrpc")]
+pub use serde_gob::GobType;
+
+/// What generated code uses. Not for people: it changes without notice.
+#[doc(hidden)]
+#[cfg(feature = "netrpc")]
+pub mod __private {
+    pub use crate::netrpc::stub::*;
+}

@@ -1,0 +1,21 @@
+//! A greeter plugin, for a Rust host or for go-plugin's basic example in Go.
+
+use go_plugin::Result;
+use shared::{Greeter, GreeterPlugin, HANDSHAKE};
+
+#[path = "shared.rs"]
+mod shared;
+
+struct GreeterHello;
+
+#[go_plugin::interface]
+impl Greeter for GreeterHello {
+    async fn greet(&self) -> Result<String> {
+        Ok("Hello!".into())
+    }
+}
+
+#[tokio::main]
+pub async fn main() -> Result<()> {
+    go_plugin::serve(HANDSHAKE).plugin("greeter", GreeterPlugin::new(GreeterHello)).await
+}

@@ -1,0 +1,12 @@
+//! The names on the control stream, the same on both sides.
+
+/// Liveness and shutdown.
+pub(super) const CONTROL: &str = "Control";
+/// Makes objects.
+pub(super) const DISPENSER: &str = "Dispenser";
+/// What a dispensed object answers as.
+pub(super) const PLUGIN: &str = "Plugin";
+
+pub(super) const PING: &str = "Ping";
+pub(super) const QUIT: &str = "Quit";
+pub(super) const DISPENSE: &str = "Dispense";

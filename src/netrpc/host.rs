@@ -1,0 +1,126 @@
+//! The host's end of a net/rpc plugin: one yamux session, on it control, stdout and stderr, then what is dispensed.
+
+use super::{
+    RpcClient,
+    control::{CONTROL, DISPENSE, DISPENSER, PING, QUIT},
+};
+use crate::{Error, ErrorKind, Result, host::Writer, net::Connection};
+use ::netrpc::{CallOptions, Client, Empty};
+use muxbroker::{Config, MuxBroker, Session, Stream};
+use std::time::Duration;
+use tokio::{
+    io::{AsyncWriteExt as _, copy},
+    time::{Instant, timeout, timeout_at},
+};
+use tokio_util::task::{AbortOnDropHandle, TaskTracker};
+use tracing::debug;
+
+/// A connected net/rpc plugin.
+pub(crate) struct HostConnection {
+    broker: MuxBroker,
+    control: Client,
+    output: TaskTracker,
+    _output_tasks: [AbortOnDropHandle<()>; 2],
+}
+
+impl HostConnection {
+    /// Opens the session and its three fixed streams, and makes sure that a plugin answers: everything within `limit`.
+    pub(crate) async fn open(io: Connection, stdout: Writer, stderr: Writer, limit: Duration) -> Result<Self> {
+        let session = Session::client(io, Config::default());
+        let open = async {
+            // In this order: the plugin tells them apart by nothing else.
+            let control = session.open().await.map_err(session_error)?;
+            let streams = [
+                session.open().await.map_err(session_error)?,
+                session.open().await.map_err(session_error)?,
+            ];
+            let control = Client::new(control);
+            // Nothing has been answered so far: whoever listens there need not speak this protocol.
+            ping(&control, CallOptions::new().no_timeout()).await?;
+            Ok::<_, Error>((control, streams))
+        };
+        let (control, [out, err]) = match timeout(limit, open).await {
+            Ok(opened) => opened?,
+            Err(_) => {
+                let text = format!("the plugin does not answer on its net/rpc connection within {limit:?}");
+                return Err(Error::new(ErrorKind::Timeout, text));
+            }
+        };
+        let output = TaskTracker::new();
+        let tasks = [(out, stdout), (err, stderr)].map(|(stream, writer)| {
+            AbortOnDropHandle::new(tokio::spawn(output.track_future(deliver(stream, writer))))
+        });
+        output.close();
+        Ok(Self { broker: MuxBroker::new(session), control, output, _output_tasks: tasks })
+    }
+
+    /// A connection to a new instance of the plugin registered under `name` on the other side.
+    pub(crate) async fn dispense(&self, name: &str) -> Result<RpcClient> {
+        let id: u32 = self
+            .control
+            .call(&format!("{DISPENSER}.{DISPENSE}"), name)
+            .await
+            .map_err(Error::from_netrpc)?;
+        let stream = self.broker.dial(id).await.map_err(session_error)?;
+        Ok(RpcClient::new(stream, self.broker.clone()))
+    }
+
+    pub(crate) async fn ping(&self, limit: Duration) -> Result<()> {
+        ping(&self.control, CallOptions::new().timeout(limit)).await
+    }
+
+    /// Asks the plugin to quit, takes the rest of its output, and closes the session; all of it within `limit`.
+    ///
+    /// A plugin may be gone before its answer is through, which is success as well: it did what it was asked to.
+    pub(crate) async fn quit(&self, limit: Duration) -> Result<()> {
+        let deadline = Instant::now() + limit;
+        let asked = self
+            .control
+            .call_with::<Empty, _>(
+                &format!("{CONTROL}.{QUIT}"),
+                &true,
+                CallOptions::new().timeout(limit),
+            )
+            .await;
+        let asked = match asked {
+            Err(error) if !error.is_disconnected() => Err(Error::from_netrpc(error)),
+            _ => Ok(()),
+        };
+        if asked.is_ok() {
+            // The plugin closes the streams behind its last output. One that keeps them open has said it all.
+            let _ = timeout_at(deadline, self.output.wait()).await;
+        }
+        self.control.close().await;
+        let _ = timeout_at(deadline, self.broker.session().close()).await;
+        asked
+    }
+}
+
+async fn ping(control: &Client, options: CallOptions) -> Result<()> {
+    let reply = control.call_with::<Empty, _>(&format!("{CONTROL}.{PING}"), &true, options).await;
+    reply.map(drop).map_err(Error::from_netrpc)
+}
+
+/// Copies one of the plugin's standard streams until it ends. A writer that fails does not stop the plugin: its output
+/// is read and thrown away from then on.
+async fn deliver(mut from: Stream, mut to: Writer) {
+    if let Err(error) = copy(&mut from, &mut to).await {
+        debug!(%error, stream = from.id(), "output of the plugin cannot be delivered any more");
+        let _ = copy(&mut from, &mut tokio::io::sink()).await;
+    }
+    let _ = to.flush().await;
+}
+
+/// Whose fault a failed session, stream or broker is.
+pub(super) fn session_error(error: muxbroker::Error) -> Error {
+    let kind = if error.is_timeout() {
+        ErrorKind::Timeout
+    } else if error.is_local_closed() {
+        ErrorKind::Shutdown
+    } else if error.is_protocol() {
+        ErrorKind::Protocol
+    } else {
+        ErrorKind::Disconnected
+    };
+    Error::new(kind, error.to_string()).with_source(error)
+}

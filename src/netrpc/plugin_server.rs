@@ -1,0 +1,205 @@
+//! The plugin's end of net/rpc: every connection is a session with control, stdout and stderr streams, and with what its
+//! host dispenses.
+
+use super::{
+    control::{CONTROL, DISPENSE, DISPENSER, PING, PLUGIN, QUIT},
+    scope::BrokerScope,
+};
+use crate::{
+    PluginSet, Result,
+    net::{ACCEPT_PAUSE, Connection, Listener},
+    plugin::{Channel, Source},
+};
+use ::netrpc::{Args, DispatchError, Empty, Handling, Reply, Server, Service};
+use muxbroker::{Config, MuxBroker, Session, Stream};
+use std::{future::Future, io, sync::Arc, time::Duration};
+use tokio::{io::AsyncWriteExt as _, time::timeout};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tracing::{debug, error, warn};
+
+/// How long a new connection may take to open its three streams. They come in one packet; Go has no limit, so that whoever
+/// connects and stays silent keeps a connection open for ever.
+const OPEN_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How long calls under way may take to finish when the host asked the plugin to quit. The host waits for two seconds in
+/// all before it kills.
+const QUIT_GRACE: Duration = Duration::from_secs(1);
+
+/// Everything that a net/rpc plugin serves.
+pub(crate) struct PluginServer {
+    set: Arc<PluginSet>,
+    output: Source,
+}
+
+impl PluginServer {
+    /// Checks that everything in `set` can be served. Hosts get `output`.
+    pub(crate) fn build(set: &PluginSet, output: Source) -> Result<Self> {
+        for (name, entry) in set.entries() {
+            entry.check_netrpc_server(name)?;
+        }
+        Ok(Self { set: Arc::new(set.clone()), output })
+    }
+
+    /// Serves every host that connects until one says quit, or `quit` is cancelled. A host that goes away ends its own
+    /// session only: another may come. `finish` runs while the last hosts are connected and ends the output.
+    pub(crate) async fn serve(self, listener: Listener, quit: CancellationToken, finish: impl Future<Output = ()>) {
+        let Self { set, output } = self;
+        let hosts = TaskTracker::new();
+        let accepting = async {
+            loop {
+                match listener.accept().await {
+                    Ok(io) => {
+                        let (set, output, quit) = (Arc::clone(&set), output.clone(), quit.clone());
+                        hosts.spawn(Host { set, output, quit }.serve(io));
+                    }
+                    Err(error) => {
+                        warn!(%error, "error accepting a connection");
+                        tokio::time::sleep(ACCEPT_PAUSE).await;
+                    }
+                }
+            }
+        };
+        tokio::select! {
+            () = quit.cancelled() => {}
+            () = accepting => {}
+        }
+        drop((listener, output));
+        hosts.close();
+        finish.await;
+        // Each ends by itself within its grace; this is for a session whose socket takes no more.
+        let _ = timeout(2 * QUIT_GRACE, hosts.wait()).await;
+    }
+}
+
+/// One connected host.
+struct Host {
+    set: Arc<PluginSet>,
+    output: Source,
+    quit: CancellationToken,
+}
+
+impl Host {
+    async fn serve(self, io: Connection) {
+        let session = Session::server(io, Config::default());
+        if let Err(error) = self.serve_session(&session).await {
+            debug!(%error, "connection of a host ended");
+        }
+        session.close().await;
+    }
+
+    async fn serve_session(self, session: &Session) -> io::Result<()> {
+        let fixed = async {
+            io::Result::Ok([
+                session.accept().await.map_err(io::Error::other)?,
+                session.accept().await.map_err(io::Error::other)?,
+                session.accept().await.map_err(io::Error::other)?,
+            ])
+        };
+        let [control, stdout, stderr] = timeout(OPEN_TIMEOUT, fixed).await??;
+        let broker = MuxBroker::new(session.clone());
+        let end = CancellationToken::new();
+        let _end_on_drop = end.clone().drop_guard();
+        let delivering = TaskTracker::new();
+        for (stream, channel) in [(stdout, Channel::Stdout), (stderr, Channel::Stderr)] {
+            delivering.spawn(deliver(self.output.clone(), channel, stream, end.clone()));
+        }
+        delivering.close();
+
+        let dispenser = Dispenser { set: self.set, broker };
+        let server = Server::builder()
+            .service(CONTROL, Control { quit: self.quit.clone() })
+            .service(DISPENSER, dispenser)
+            .drain_timeout(QUIT_GRACE)
+            .build()
+            .map_err(io::Error::other)?;
+        let mut serving = std::pin::pin!(server.serve(control));
+        let served = tokio::select! {
+            served = &mut serving => served,
+            () = self.quit.cancelled() => {
+                // The answer to the request to quit is among what is drained.
+                server.shutdown();
+                let served = serving.await;
+                let _ = timeout(QUIT_GRACE, delivering.wait()).await;
+                served
+            }
+        };
+        served.map_err(io::Error::other)
+    }
+}
+
+/// Sends one of this process's standard streams to the host.
+async fn deliver(source: Source, channel: Channel, mut stream: Stream, end: CancellationToken) {
+    loop {
+        let next = tokio::select! {
+            next = source.next(channel) => next,
+            () = end.cancelled() => return,
+        };
+        let Some(chunk) = next else { break };
+        let written = tokio::select! {
+            written = async { stream.write_all(chunk.bytes()).await?; stream.flush().await } => written,
+            () = end.cancelled() => return,
+        };
+        match written {
+            Ok(()) => chunk.done(),
+            // The host is gone; the next one, or the log, gets this chunk.
+            Err(_) => return,
+        }
+    }
+    let _ = stream.shutdown().await;
+}
+
+struct Control {
+    quit: CancellationToken,
+}
+
+impl Service for Control {
+    fn dispatch(&self, method: &str, args: Args<'_>) -> std::result::Result<Handling, DispatchError> {
+        match method {
+            PING => args.discard()?,
+            QUIT => {
+                args.discard()?;
+                self.quit.cancel();
+            }
+            _ => return Err(args.unknown_method()),
+        }
+        Ok(Box::pin(async { Ok(Reply::new(Empty {})) }))
+    }
+}
+
+struct Dispenser {
+    set: Arc<PluginSet>,
+    broker: MuxBroker,
+}
+
+impl Service for Dispenser {
+    fn dispatch(&self, method: &str, args: Args<'_>) -> std::result::Result<Handling, DispatchError> {
+        if method != DISPENSE {
+            return Err(args.unknown_method());
+        }
+        let name: String = args.decode()?;
+        let (set, broker) = (Arc::clone(&self.set), self.broker.clone());
+        Ok(Box::pin(async move {
+            let entry = set.get(&name).map_err(|error| error.to_string())?;
+            let service = entry.netrpc_server(&name, broker.clone()).map_err(|error| error.to_string())?;
+            Ok(Reply::new(serve_object(&broker, service)))
+        }))
+    }
+}
+
+/// Serves an object on a stream that the other side is to dial, and says under which id.
+pub(super) fn serve_object(broker: &MuxBroker, service: Box<dyn Service>) -> u32 {
+    let id = broker.next_id();
+    let scope = Arc::new(BrokerScope::new(broker.clone()));
+    broker
+        .accept_and_serve(id, move |stream: Stream| async move {
+            let server = match Server::builder().service(PLUGIN, service).scope(scope).build() {
+                Ok(server) => server,
+                Err(error) => return error!(%error, "cannot serve an object"),
+            };
+            if let Err(error) = server.serve(stream).await {
+                debug!(%error, "connection to a dispensed object ended");
+            }
+        })
+        .detach();
+    id
+}
