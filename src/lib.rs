@@ -1,5 +1,6 @@
 //! HashiCorp's go-plugin for Rust.
 
+#![warn(unreachable_pub)]
 // Without a transport there is neither a host nor a plugin, only what both build on.
 #![cfg_attr(not(any(feature = "netrpc", feature = "grpc")), allow(dead_code, unused_imports))]
 
@@ -27,14 +28,14 @@ mod registry;
 mod sys;
 
 pub use error::{Error, ErrorKind, Fault, Result};
+#[cfg(feature = "netrpc")]
+pub use go_plugin_macros::interface;
 #[cfg(feature = "grpc")]
 pub use grpc::{
     DEFAULT_MESSAGE_LIMIT, GrpcBroker, GrpcChannel, GrpcListener, GrpcService, GrpcServices, GrpcStream,
     Served,
 };
 pub use handshake::{Address, CORE_PROTOCOL_VERSION, Handshake, HandshakeLine, env};
-#[cfg(feature = "netrpc")]
-pub use go_plugin_macros::interface;
 #[cfg(any(feature = "netrpc", feature = "grpc"))]
 pub use host::{Client, ClientBuilder, PluginCommand};
 #[cfg(feature = "netrpc")]

@@ -5,11 +5,10 @@
 #![allow(clippy::print_stdout)]
 
 use go_plugin::{Client, Result};
-use shared::{GreeterPlugin, HANDSHAKE};
+use plugin::shared::{GreeterPlugin, HANDSHAKE};
 use std::process::Command;
 
 mod plugin;
-mod shared;
 
 /// The argument that makes this program its own plugin.
 const SERVE: &str = "serve-as-plugin";

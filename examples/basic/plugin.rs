@@ -4,7 +4,7 @@ use go_plugin::Result;
 use shared::{Greeter, GreeterPlugin, HANDSHAKE};
 
 #[path = "shared.rs"]
-mod shared;
+pub mod shared;
 
 struct GreeterHello;
 
@@ -16,6 +16,6 @@ impl Greeter for GreeterHello {
 }
 
 #[tokio::main]
-pub async fn main() -> Result<()> {
+pub(crate) async fn main() -> Result<()> {
     go_plugin::serve(HANDSHAKE).plugin("greeter", GreeterPlugin::new(GreeterHello)).await
 }

@@ -45,6 +45,7 @@
 //!
 //! [`yamux`] is the protocol without I/O, for tests, tools and other runtimes.
 
+#![warn(unreachable_pub)]
 #![forbid(unsafe_code)]
 
 mod broker;

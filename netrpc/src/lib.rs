@@ -1,5 +1,7 @@
 //! Go's `net/rpc`, client and server, over any byte stream.
 
+#![warn(unreachable_pub)]
+
 mod client;
 mod codec;
 mod error;

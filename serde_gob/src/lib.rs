@@ -142,6 +142,8 @@
 //! - `jiff`, `chrono`: conversions of [`Time`]; `num-bigint`: of [`BigInt`].
 //! - `serde_bytes`: [`GobType`] for that crate's types (its `with` module needs no feature).
 
+#![warn(unreachable_pub)]
+
 #[cfg(test)]
 extern crate self as serde_gob;
 

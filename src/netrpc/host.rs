@@ -25,15 +25,18 @@ pub(crate) struct HostConnection {
 
 impl HostConnection {
     /// Opens the session and its three fixed streams, and makes sure that a plugin answers: everything within `limit`.
-    pub(crate) async fn open(io: Connection, stdout: Writer, stderr: Writer, limit: Duration) -> Result<Self> {
+    pub(crate) async fn open(
+        io: Connection,
+        stdout: Writer,
+        stderr: Writer,
+        limit: Duration,
+    ) -> Result<Self> {
         let session = Session::client(io, Config::default());
         let open = async {
             // In this order: the plugin tells them apart by nothing else.
             let control = session.open().await.map_err(session_error)?;
-            let streams = [
-                session.open().await.map_err(session_error)?,
-                session.open().await.map_err(session_error)?,
-            ];
+            let streams =
+                [session.open().await.map_err(session_error)?, session.open().await.map_err(session_error)?];
             let control = Client::new(control);
             // Nothing has been answered so far: whoever listens there need not speak this protocol.
             ping(&control, CallOptions::new().no_timeout()).await?;
@@ -56,11 +59,8 @@ impl HostConnection {
 
     /// A connection to a new instance of the plugin registered under `name` on the other side.
     pub(crate) async fn dispense(&self, name: &str) -> Result<RpcClient> {
-        let id: u32 = self
-            .control
-            .call(&format!("{DISPENSER}.{DISPENSE}"), name)
-            .await
-            .map_err(Error::from_netrpc)?;
+        let id: u32 =
+            self.control.call(&format!("{DISPENSER}.{DISPENSE}"), name).await.map_err(Error::from_netrpc)?;
         let stream = self.broker.dial(id).await.map_err(session_error)?;
         Ok(RpcClient::new(stream, self.broker.clone()))
     }
@@ -76,11 +76,7 @@ impl HostConnection {
         let deadline = Instant::now() + limit;
         let asked = self
             .control
-            .call_with::<Empty, _>(
-                &format!("{CONTROL}.{QUIT}"),
-                &true,
-                CallOptions::new().timeout(limit),
-            )
+            .call_with::<Empty, _>(&format!("{CONTROL}.{QUIT}"), &true, CallOptions::new().timeout(limit))
             .await;
         let asked = match asked {
             Err(error) if !error.is_disconnected() => Err(Error::from_netrpc(error)),

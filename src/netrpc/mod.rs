@@ -16,7 +16,8 @@ mod scope;
 pub(crate) mod stub;
 
 pub use ::netrpc::{
-    Any, Args, CallOptions, ClientBuilder, DispatchError, Empty, Handling, Limits, Methods, Nil, Reply, Service,
+    Any, Args, CallOptions, ClientBuilder, DispatchError, Empty, Handling, Limits, Methods, Nil, Reply,
+    Service,
 };
 pub use byte_stream::ByteStream;
 pub use callback::{Callback, OptionalCallback};

@@ -42,7 +42,12 @@ impl PluginServer {
 
     /// Serves every host that connects until one says quit, or `quit` is cancelled. A host that goes away ends its own
     /// session only: another may come. `finish` runs while the last hosts are connected and ends the output.
-    pub(crate) async fn serve(self, listener: Listener, quit: CancellationToken, finish: impl Future<Output = ()>) {
+    pub(crate) async fn serve(
+        self,
+        listener: Listener,
+        quit: CancellationToken,
+        finish: impl Future<Output = ()>,
+    ) {
         let Self { set, output } = self;
         let hosts = TaskTracker::new();
         let accepting = async {
