@@ -3,6 +3,7 @@
 use go_plugin::Result;
 use shared::{Greeter, GreeterPlugin, HANDSHAKE};
 
+/// What host and plugin share.
 #[path = "shared.rs"]
 pub mod shared;
 

@@ -3,9 +3,12 @@
 
 use go_plugin::{Handshake, Result};
 
+/// Tells a greeter plugin from other programs.
 pub const HANDSHAKE: Handshake = Handshake::new(1, "BASIC_PLUGIN", "hello");
 
+/// What the plugin does for its host.
 #[go_plugin::interface]
 pub trait Greeter {
+    /// A greeting.
     async fn greet(&self) -> Result<String>;
 }
