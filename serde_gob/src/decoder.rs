@@ -29,6 +29,9 @@ pub struct Decoder {
     missing_as_zero: bool,
 }
 
+/// How much of a buffer that had to grow is kept for the next values.
+const KEPT: usize = 4 << 20;
+
 impl Decoder {
     /// A decoder for a stream of which nothing was read yet.
     pub fn new() -> Self {
@@ -60,6 +63,7 @@ impl Decoder {
         let consumed = (self.stream.consumed() - self.base) as usize;
         if consumed == self.buffer.len() {
             self.buffer.clear();
+            self.buffer.shrink_to(KEPT);
             self.base += consumed as u64;
         } else if consumed > self.buffer.len() / 2 {
             // Moves fewer bytes than were consumed since the last time.

@@ -2,7 +2,7 @@ use std::any::TypeId;
 
 use serde::Serialize;
 
-use crate::error::{EncodeError, Error, Result};
+use crate::error::{EncodeError, Result};
 use crate::limits::Limits;
 use crate::sent::SentTypes;
 use crate::ser::{Output, Serializer};
@@ -73,10 +73,10 @@ impl Encoder {
         T: Serialize + GobType + ?Sized,
     {
         let slot = self.slot_of::<T>();
-        let id = self.sent.id_of(&self.table, slot.ty);
-        self.message(out, id, slot.tag.is_singleton(), |output| {
-            value.serialize(Serializer::new(output, slot))
-        })
+        let mut unfinished = Unfinished::begin(self, out);
+        let id = unfinished.encoder.sent.id_of(&unfinished.encoder.table, slot.ty);
+        unfinished
+            .message(id, slot.tag.is_singleton(), |output| value.serialize(Serializer::new(output, slot)))
     }
 
     /// Appends the messages of one dynamic value, as [`encode`](Self::encode) does.
@@ -85,67 +85,11 @@ impl Encoder {
     ///
     /// As [`encode`](Self::encode): a value that is not of its type cannot be sent.
     pub fn encode_dynamic(&mut self, value: &Dynamic, out: &mut Vec<u8>) -> Result<()> {
-        let id = match self.dynamic.id_of(&value.ty, &mut self.sent, self.limits.types) {
-            Ok(id) => id,
-            Err(error) => {
-                self.rollback();
-                return Err(error);
-            }
-        };
+        let mut unfinished = Unfinished::begin(self, out);
+        let Encoder { dynamic, sent, limits, .. } = &mut *unfinished.encoder;
+        let id = dynamic.id_of(&value.ty, sent, limits.types)?;
         let singleton = !matches!(value.ty.kind(), TypeKind::Struct(..));
-        self.message(out, id, singleton, |output| write_value(output, &value.ty, &value.value))
-    }
-
-    /// Appends the message of a value of type `id`, and before it the definitions that came up.
-    #[inline]
-    fn message(
-        &mut self,
-        out: &mut Vec<u8>,
-        id: i32,
-        singleton: bool,
-        write: impl FnOnce(&mut Output<'_>) -> Result<()>,
-    ) -> Result<()> {
-        let start = out.len();
-        // The length goes first and is known last: leave as many bytes as last time.
-        let reserved = self.length_width;
-        out.extend_from_slice(&[0; MAX_UINT][..reserved]);
-        put_int(out, id.into());
-        if singleton {
-            out.push(0);
-        }
-        let body = out.len();
-        let result =
-            write(&mut Output::new(out, &self.table, &mut self.sent, &mut self.dynamic, &self.limits))
-                .and_then(|()| if out.len() == body { Err(EncodeError::Nil.into()) } else { Ok(()) })
-                .and_then(|()| self.fill_in_length(out, start, reserved));
-        if let Err(error) = result {
-            out.truncate(start);
-            self.rollback();
-            return Err(error);
-        }
-        if !self.sent.definitions.is_empty() {
-            replace(out, start, 0, &self.sent.definitions);
-        }
-        self.sent.commit();
-        self.dynamic.commit();
-        Ok(())
-    }
-
-    fn rollback(&mut self) {
-        self.sent.rollback();
-        self.dynamic.rollback();
-    }
-
-    #[inline]
-    fn fill_in_length(&mut self, out: &mut Vec<u8>, start: usize, reserved: usize) -> Result<()> {
-        let size = out.len() - start - reserved;
-        if size > self.limits.message_size {
-            return Err(Error::from(EncodeError::TooBig));
-        }
-        let (length, width) = uint_bytes(size as u64);
-        replace(out, start, reserved, &length[..width]);
-        self.length_width = width;
-        Ok(())
+        unfinished.message(id, singleton, |output| write_value(output, &value.ty, &value.value))
     }
 
     #[inline]
@@ -171,6 +115,73 @@ impl Encoder {
 impl Default for Encoder {
     fn default() -> Self {
         Self::new()
+    }
+}
+
+/// A value that is being written. Unless it is finished, what was written is taken back and the types
+/// it defined are forgotten: also when a `Serialize` implementation panics.
+struct Unfinished<'e> {
+    encoder: &'e mut Encoder,
+    out: &'e mut Vec<u8>,
+    start: usize,
+    finished: bool,
+}
+
+impl<'e> Unfinished<'e> {
+    #[inline]
+    fn begin(encoder: &'e mut Encoder, out: &'e mut Vec<u8>) -> Self {
+        let start = out.len();
+        Unfinished { encoder, out, start, finished: false }
+    }
+
+    /// Writes the message of a value of type `id`, and before it the definitions that came up.
+    #[inline]
+    fn message(
+        &mut self,
+        id: i32,
+        singleton: bool,
+        write: impl FnOnce(&mut Output<'_>) -> Result<()>,
+    ) -> Result<()> {
+        let Encoder { table, sent, dynamic, limits, length_width, .. } = &mut *self.encoder;
+        // The length goes first and is known last: leave as many bytes as last time.
+        let reserved = *length_width;
+        self.out.extend_from_slice(&[0; MAX_UINT][..reserved]);
+        put_int(self.out, id.into());
+        if singleton {
+            self.out.push(0);
+        }
+        let body = self.out.len();
+        write(&mut Output::new(self.out, table, sent, dynamic, limits))?;
+        if self.out.len() == body {
+            return Err(EncodeError::Nil.into());
+        }
+
+        let size = self.out.len() - self.start - reserved;
+        if size > limits.message_size {
+            return Err(EncodeError::TooBig.into());
+        }
+        let (length, width) = uint_bytes(size as u64);
+        replace(self.out, self.start, reserved, &length[..width]);
+        *length_width = width;
+        if !sent.definitions.is_empty() {
+            replace(self.out, self.start, 0, &sent.definitions);
+        }
+        self.finished = true;
+        Ok(())
+    }
+}
+
+impl Drop for Unfinished<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        if self.finished {
+            self.encoder.sent.commit();
+            self.encoder.dynamic.commit();
+        } else {
+            self.out.truncate(self.start);
+            self.encoder.sent.rollback();
+            self.encoder.dynamic.rollback();
+        }
     }
 }
 
@@ -204,4 +215,65 @@ pub fn to_vec<T: Serialize + GobType + ?Sized>(value: &T) -> Result<Vec<u8>> {
     let mut out = Vec::new();
     Encoder::new().encode(value, &mut out)?;
     Ok(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+
+    use super::*;
+    use crate::Any;
+    use crate::shape::{Shape, TypeBuilder};
+
+    /// A struct whose field can be sent, cannot be sent, or panics.
+    struct Moody(Result<i64, bool>);
+
+    impl GobType for Moody {
+        type Key = Moody;
+        fn shape(types: &mut TypeBuilder<'_>) -> Shape {
+            let field = types.add::<Any>();
+            Shape::structure("Moody", vec![crate::Field::new("X", field)])
+        }
+    }
+
+    impl Serialize for Moody {
+        fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            use serde::ser::{Error as _, SerializeStruct as _};
+            let mut fields = serializer.serialize_struct("Moody", 1)?;
+            let any = Any::from(vec![self.0.unwrap_or_default().to_string()]);
+            fields.serialize_field("X", &any)?;
+            match self.0 {
+                Ok(_) => fields.end(),
+                Err(false) => Err(S::Error::custom("not today")),
+                Err(true) => panic!("not today"),
+            }
+        }
+    }
+
+    #[test]
+    fn a_failed_value_leaves_no_trace() {
+        let mut undisturbed = Vec::new();
+        Encoder::new().encode(&Moody(Ok(1)), &mut undisturbed).unwrap();
+
+        let (mut encoder, mut out) = (Encoder::new(), b"before".to_vec());
+        for panics in [false, true] {
+            let result = catch_unwind(AssertUnwindSafe(|| encoder.encode(&Moody(Err(panics)), &mut out)));
+            assert_eq!(result.is_err(), panics);
+            assert_eq!(out, b"before");
+        }
+        encoder.encode(&Moody(Ok(1)), &mut out).unwrap();
+        // Ids may differ; that everything is defined again shows in the length.
+        assert_eq!(out.len() - 6, undisturbed.len());
+        let dynamic: Dynamic = crate::from_slice(&out[6..]).unwrap();
+        assert_eq!(dynamic, crate::from_slice(&undisturbed).unwrap());
+    }
+
+    #[test]
+    fn encoders_and_decoders_may_move_between_threads() {
+        fn check<T: Send + Sync>() {}
+        check::<Encoder>();
+        check::<crate::Decoder>();
+        check::<crate::Any>();
+        check::<crate::Error>();
+    }
 }

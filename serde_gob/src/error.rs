@@ -186,7 +186,7 @@ impl Error {
 
     /// The value is larger, deeper, or of more types than the [`Limits`](crate::Limits) allow.
     pub fn is_limit(&self) -> bool {
-        matches!(self.0.kind, ErrorKind::Limit { .. })
+        matches!(self.0.kind, ErrorKind::Limit { .. } | ErrorKind::Encode(EncodeError::TooBig))
     }
 
     /// The value cannot be written as gob. The encoder and the bytes written before are untouched.

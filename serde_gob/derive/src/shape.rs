@@ -171,6 +171,12 @@ fn variant_type(
     gob: &attr::Container,
     krate: &Path,
 ) -> Result<TokenStream> {
+    if let Some(function) = variant.attrs.serialize_with() {
+        return Err(Error::new_spanned(
+            function,
+            "GobType: cannot see what this function writes; move it to a field and say `#[gob(type = \"…\")]` there",
+        ));
+    }
     match variant.style {
         Style::Newtype => {
             let ty = field_type(&variant.fields[0])?;

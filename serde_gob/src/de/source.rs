@@ -13,7 +13,7 @@ pub(crate) struct Source<'a, 'de> {
     pub(crate) types: &'a ReceivedTypes,
     pub(crate) cursor: Cursor<'de>,
     window: Window<'de>,
-    limits: &'a Limits,
+    pub(super) limits: &'a Limits,
     /// End of the last message of the value.
     end: u64,
     pub(super) depth_left: usize,

@@ -18,18 +18,19 @@ pub(super) struct Zero<'a> {
     /// The sender's type, where it has one.
     ty: Option<WireRef>,
     depth_left: usize,
+    limits: &'a Limits,
 }
 
 impl<'a> Zero<'a> {
     #[inline]
     pub(super) fn new(source: &Source<'a, '_>, ty: Option<WireRef>) -> Self {
-        Zero { types: source.types, ty, depth_left: source.depth_left }
+        Zero { types: source.types, ty, depth_left: source.depth_left, limits: source.limits }
     }
 
     fn inner(self, ty: Option<WireRef>) -> Result<Self> {
         match self.depth_left.checked_sub(1) {
             Some(depth_left) => Ok(Zero { ty, depth_left, ..self }),
-            None => Err(Error::limit("depth of a value", 0)),
+            None => Err(Error::limit("depth of a value", self.limits.depth)),
         }
     }
 
@@ -61,8 +62,8 @@ impl<'a> Zero<'a> {
 /// The type has no zero value: an enum, which stands for an interface, would be nil, and its `Deserialize` may refuse
 /// what another type takes.
 pub fn zero<T: DeserializeOwned>() -> Result<T> {
-    let types = ReceivedTypes::new();
-    T::deserialize(Zero { types: &types, ty: None, depth_left: Limits::default().depth })
+    let (types, limits) = (ReceivedTypes::new(), Limits::default());
+    T::deserialize(Zero { types: &types, ty: None, depth_left: limits.depth, limits: &limits })
 }
 
 macro_rules! zeros {

@@ -35,6 +35,17 @@ impl Dynamic {
 }
 
 impl Any {
+    /// Go's `int`, which has no Rust type of its own: `i64` is `int64`, and to a Go program that is
+    /// another type.
+    pub fn int(value: i64) -> Self {
+        Any::new("int", Type::int(), Value::Int(value))
+    }
+
+    /// Go's `uint`, as [`Any::int`].
+    pub fn uint(value: u64) -> Self {
+        Any::new("uint", Type::uint(), Value::Uint(value))
+    }
+
     /// An interface that holds a value of a Rust type, which the Go side knows as `name`.
     ///
     /// # Errors
@@ -121,7 +132,7 @@ from! {
     bool => "bool", bool, |value| Value::Bool(value);
     i8 => "int8", int, |value| Value::Int(value.into());
     i16 => "int16", int, |value| Value::Int(value.into());
-    i32 => "int", int, |value| Value::Int(value.into());
+    i32 => "int32", int, |value| Value::Int(value.into());
     i64 => "int64", int, |value| Value::Int(value);
     isize => "int", int, |value| Value::Int(value as i64);
     u8 => "uint8", uint, |value| Value::Uint(value.into());

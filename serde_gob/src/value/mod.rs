@@ -78,7 +78,7 @@ pub struct Dynamic {
 ///
 /// let mut args = BTreeMap::new();
 /// args.insert("url".to_owned(), Any::from("http://localhost"));
-/// args.insert("retries".to_owned(), Any::from(3));
+/// args.insert("retries".to_owned(), Any::int(3));
 /// let bytes = serde_gob::to_vec(&args)?;
 /// let back: BTreeMap<String, Any> = serde_gob::from_slice(&bytes)?;
 /// assert_eq!(back["url"].as_str(), Some("http://localhost"));
