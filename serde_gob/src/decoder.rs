@@ -48,6 +48,9 @@ impl Decoder {
     /// Without this (the default) serde decides: `#[serde(default)]`, `None` for an `Option`, or an
     /// error. Fields that the sender's struct has and that are not sent because they are zero are
     /// always zero.
+    ///
+    /// Structs with `#[serde(alias)]` cannot be decoded like this: serde does not tell that two names are
+    /// those of one field.
     pub fn missing_as_zero(&mut self, yes: bool) {
         self.missing_as_zero = yes;
     }

@@ -34,12 +34,15 @@ pub struct Encoder {
     table: TypeTable,
     sent: SentTypes,
     dynamic: DynamicTypes,
-    /// The types of the last values, newest first: most streams carry a handful.
-    recent: Vec<(TypeId, Slot)>,
+    /// The types first encoded, to save the look into the table: most streams carry a handful.
+    handful: Vec<(TypeId, Slot)>,
     /// Bytes that the length of the last message took: a good guess for the next one.
     length_width: usize,
     limits: Limits,
 }
+
+/// Comparing as many types one by one costs as much as the look into the table.
+const HANDFUL: usize = 8;
 
 impl Encoder {
     /// An encoder for a stream on which nothing was sent yet.
@@ -54,7 +57,7 @@ impl Encoder {
             table: TypeTable::new(),
             sent: SentTypes::new(),
             dynamic: DynamicTypes::default(),
-            recent: Vec::new(),
+            handful: Vec::new(),
             length_width: 1,
             limits,
         }
@@ -95,8 +98,8 @@ impl Encoder {
     #[inline]
     fn slot_of<T: GobType + ?Sized>(&mut self) -> Slot {
         let key = TypeId::of::<T::Key>();
-        match self.recent.iter().position(|(known, _)| *known == key) {
-            Some(at) => self.recent[at].1,
+        match self.handful.iter().find(|(known, _)| *known == key) {
+            Some((_, slot)) => *slot,
             None => self.add_slot::<T>(key),
         }
     }
@@ -107,7 +110,9 @@ impl Encoder {
         let ty = self.table.add::<T>();
         self.table.finish(known);
         let slot = self.table.element_slot(self.table.resolve(ty));
-        self.recent.push((key, slot));
+        if self.handful.len() < HANDFUL {
+            self.handful.push((key, slot));
+        }
         slot
     }
 }

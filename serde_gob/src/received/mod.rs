@@ -260,3 +260,70 @@ impl ReceivedTypes {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire_type::{Definition, put_definition};
+
+    /// Defines types as a peer would.
+    fn define(types: &mut ReceivedTypes, id: i32, fields: &[(&str, i32)], limits: &Limits) -> Result<()> {
+        let mut message = Vec::new();
+        let fields = fields.iter().map(|(name, id)| (*name, *id));
+        put_definition(&mut message, id, Definition::Struct { name: "T", fields });
+        let mut cursor = Cursor::new(&message, 0, message.len(), 0);
+        cursor.uint().unwrap();
+        assert_eq!(cursor.type_id().unwrap(), -id);
+        types.define(id, &mut cursor, limits)
+    }
+
+    #[test]
+    fn interfaces_are_found_through_any_types_in_between() {
+        let (mut types, limits) = (ReceivedTypes::new(), Limits::default());
+        // 64 and 65 contain each other, 66 an interface, 67 nothing of the kind, 68 everything.
+        define(&mut types, 64, &[("A", 65), ("B", id::INT)], &limits).unwrap();
+        define(&mut types, 65, &[("A", 64), ("B", 66)], &limits).unwrap();
+        define(&mut types, 66, &[("A", id::INTERFACE)], &limits).unwrap();
+        define(&mut types, 67, &[("A", 67), ("B", id::STRING)], &limits).unwrap();
+        define(&mut types, 68, &[("A", 67), ("B", 64)], &limits).unwrap();
+        for (id, expected) in [(67, false), (68, true), (64, true), (65, true), (66, true)] {
+            let ty = types.find(id).unwrap();
+            assert_eq!(types.holds_interfaces(ty).unwrap(), expected, "{id}");
+        }
+    }
+
+    #[test]
+    fn a_type_with_an_undefined_part_cannot_be_used() {
+        let (mut types, limits) = (ReceivedTypes::new(), Limits::default());
+        define(&mut types, 64, &[("A", 65)], &limits).unwrap();
+        let ty = types.find(64).unwrap();
+        assert!(types.holds_interfaces(ty).unwrap_err().is_corrupt());
+        assert_eq!(types.find(65), None);
+    }
+
+    #[test]
+    fn ids_are_no_positions() {
+        let (mut types, limits) = (ReceivedTypes::new(), Limits::default());
+        for id in [i32::MAX, 1 << 20, 4096, 4095, 64] {
+            define(&mut types, id, &[], &limits).unwrap();
+            assert!(types.find(id).is_some());
+            assert!(define(&mut types, id, &[], &limits).unwrap_err().is_corrupt());
+        }
+        assert!(types.low.len() <= LOW_IDS && types.entries.len() < 20);
+    }
+
+    #[test]
+    fn the_number_and_the_size_of_types_are_limited() {
+        let mut types = ReceivedTypes::new();
+        let limits = Limits::default().types(2);
+        // What is mentioned counts as well.
+        define(&mut types, 64, &[("A", 65)], &limits).unwrap();
+        define(&mut types, 65, &[], &limits).unwrap();
+        assert!(define(&mut types, 66, &[], &limits).unwrap_err().is_limit());
+
+        let limits = Limits::default().type_bytes(40);
+        let mut types = ReceivedTypes::new();
+        define(&mut types, 64, &[("Name", id::INT)], &limits).unwrap();
+        assert!(define(&mut types, 65, &[("Name", id::INT)], &limits).unwrap_err().is_limit());
+    }
+}

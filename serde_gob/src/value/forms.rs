@@ -158,3 +158,41 @@ fn define(nodes: &[(Arc<Node>, Vec<usize>)], sent: &mut SentTypes) -> i32 {
     }
     ids[0]
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn equal_types_built_apart_get_one_id() {
+        let (mut types, mut sent) = (DynamicTypes::default(), SentTypes::new());
+        let point = || Type::structure("Point", [("X", Type::int())]);
+        let id = types.id_of(&point(), &mut sent, 10).unwrap();
+        let defined = sent.definitions.len();
+        assert_eq!(types.id_of(&point(), &mut sent, 10).unwrap(), id);
+        assert_eq!(sent.definitions.len(), defined);
+        assert_ne!(types.id_of(&Type::slice(&point()), &mut sent, 10).unwrap(), id);
+    }
+
+    #[test]
+    fn types_beyond_the_limit_are_refused() {
+        let (mut types, mut sent) = (DynamicTypes::default(), SentTypes::new());
+        for len in 0..10 {
+            types.id_of(&Type::array(&Type::int(), len), &mut sent, 10).unwrap();
+        }
+        assert!(types.id_of(&Type::array(&Type::int(), 10), &mut sent, 10).unwrap_err().is_limit());
+        types.rollback();
+        types.id_of(&Type::array(&Type::int(), 10), &mut sent, 10).unwrap();
+    }
+
+    #[test]
+    fn the_place_of_a_dropped_type_is_not_mistaken_for_another() {
+        let (mut types, mut sent) = (DynamicTypes::default(), SentTypes::new());
+        let mut ids = std::collections::HashSet::new();
+        for len in 0..MOST_PLACES as u64 * 2 {
+            // Dropped at once, so that the next graph could get its address.
+            let ty = Type::array(&Type::int(), len);
+            assert!(ids.insert(types.id_of(&ty, &mut sent, usize::MAX).unwrap()));
+        }
+    }
+}

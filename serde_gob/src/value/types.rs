@@ -272,3 +272,57 @@ impl fmt::Debug for Type {
         write!(f, "Type({self})")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct List;
+
+    impl GobType for List {
+        type Key = List;
+        fn shape(types: &mut crate::TypeBuilder<'_>) -> crate::Shape {
+            let fields = vec![
+                crate::Field::new("Val", types.add::<i64>()),
+                crate::Field::new("Next", types.add::<Option<Box<List>>>()),
+            ];
+            crate::Shape::structure("List", fields)
+        }
+    }
+
+    #[test]
+    fn types_are_equal_if_nothing_tells_them_apart() {
+        let point = || Type::structure("Point", [("X", Type::int()), ("Y", Type::int())]);
+        assert_eq!(point(), point());
+        assert_eq!(Type::slice(&point()), Type::slice(&point()));
+        assert_eq!(Type::of::<Vec<String>>(), Type::slice(&Type::string()));
+        assert_eq!(Type::of::<Vec<u8>>(), Type::bytes());
+        let different = [
+            Type::structure("Point", [("X", Type::int())]),
+            Type::structure("Point", [("X", Type::int()), ("Z", Type::int())]),
+            Type::structure("Point", [("X", Type::int()), ("Y", Type::uint())]),
+            Type::structure("Pixel", [("X", Type::int()), ("Y", Type::int())]),
+            Type::slice(&point()),
+            Type::int(),
+            Type::opaque(OpaqueKind::Gob, "Point"),
+        ];
+        for other in different {
+            assert_ne!(point(), other);
+        }
+        assert_ne!(Type::array(&Type::int(), 2), Type::array(&Type::int(), 3));
+        assert_ne!(Type::map(&Type::int(), &Type::bool()), Type::map(&Type::bool(), &Type::int()));
+    }
+
+    #[test]
+    fn recursive_types_are_compared_and_shown() {
+        let list = Type::of::<List>();
+        assert_eq!(list, Type::of::<List>());
+        let TypeKind::Struct(_, fields) = list.kind() else { panic!("{list}") };
+        // One turn further round the same circle.
+        assert_eq!(fields[1].1, list);
+        let once_more = Type::structure("List", [("Val", Type::int()), ("Next", list.clone())]);
+        assert_eq!(once_more, list);
+        assert_eq!(Type::slice(&list).to_string(), "[]List");
+        assert_eq!(Type::structure("", [("A", list)]).to_string(), "struct {A}");
+    }
+}
