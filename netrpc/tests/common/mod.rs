@@ -80,25 +80,26 @@ impl Peer {
         self.io.write_all(bytes).await.unwrap();
     }
 
-    /// The next value, or `None` at the end of the stream.
-    pub async fn try_receive<T: DeserializeOwned>(&mut self) -> Option<T> {
-        timeout(PATIENCE, async {
-            while !self.decoder.ready().unwrap() {
-                let mut chunk = [0; 4096];
-                let n = self.io.read(&mut chunk).await.unwrap();
-                if n == 0 {
-                    return None;
-                }
-                self.decoder.feed(&chunk[..n]);
-            }
-            Some(self.decoder.decode().unwrap())
-        })
-        .await
-        .unwrap()
+    /// Reads until a whole value has arrived.
+    async fn fill(&mut self) {
+        while !self.decoder.ready().unwrap() {
+            let mut chunk = [0; 4096];
+            let n = timeout(PATIENCE, self.io.read(&mut chunk)).await.unwrap().unwrap();
+            assert!(n > 0, "the stream ended");
+            self.decoder.feed(&chunk[..n]);
+        }
     }
 
+    /// The next value.
     pub async fn receive<T: DeserializeOwned>(&mut self) -> T {
-        self.try_receive().await.expect("the stream ended")
+        self.fill().await;
+        self.decoder.decode().unwrap()
+    }
+
+    /// Passes over the next value.
+    pub async fn skip(&mut self) {
+        self.fill().await;
+        self.decoder.discard().unwrap();
     }
 
     /// The next request and its argument.
