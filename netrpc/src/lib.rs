@@ -113,3 +113,8 @@ pub use crate::{
         ServerBuilder, Service,
     },
 };
+
+/// Runs the README's example as a test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
