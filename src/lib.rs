@@ -1,4 +1,101 @@
-//! HashiCorp's go-plugin for Rust.
+//! HashiCorp's [go-plugin] for Rust: programs extended by plugins that are processes of their own.
+//!
+//! A **host** starts a **plugin**, reads one handshake line from it and calls it over a local socket, through Go's net/rpc
+//! or through gRPC. This crate is both sides, over both transports, and works with the Go programs that exist: a host in Rust drives plugins
+//! in Go, a plugin in Rust is loaded by hosts in Go.
+//!
+//! ```text
+//!    host process                                       plugin process
+//!  ┌──────────────────────┐   1. starts, cookie in env  ┌───────────────────────┐
+//!  │ Client               │ ──────────────────────────► │ serve(HANDSHAKE)      │
+//!  │                      │   2. one handshake line     │                       │
+//!  │                      │ ◄────────────────────────── │ 1|1|unix|/tmp/p|grpc| │
+//!  │ dispense("greeter")  │   3. calls                  │                       │
+//!  │  └► Arc<dyn Greeter> │ ◄═════════════════════════► │ impl Greeter          │
+//!  └──────────────────────┘  net/rpc: gob on yamux      └───────────────────────┘
+//!                            gRPC: HTTP/2
+//! ```
+//!
+//! # A plugin
+//!
+//! Both sides share a trait; the attribute generates its net/rpc client and server, and `GreeterPlugin`, the type that both sides register.
+//!
+//! ```no_run
+//! # #[cfg(feature = "netrpc")] mod example {
+//! use go_plugin::{Handshake, Result};
+//!
+//! pub const HANDSHAKE: Handshake = Handshake::new(1, "BASIC_PLUGIN", "hello");
+//!
+//! #[go_plugin::interface]
+//! pub trait Greeter {
+//!     async fn greet(&self) -> Result<String>;
+//! }
+//!
+//! struct GreeterHello;
+//!
+//! #[go_plugin::interface]
+//! impl Greeter for GreeterHello {
+//!     async fn greet(&self) -> Result<String> {
+//!         Ok("Hello!".into())
+//!     }
+//! }
+//!
+//! #[tokio::main]
+//! async fn main() -> Result<()> {
+//!     go_plugin::serve(HANDSHAKE).plugin("greeter", GreeterPlugin::new(GreeterHello)).await
+//! }
+//! # }
+//! # fn main() {}
+//! ```
+//!
+//! # A host
+//!
+//! ```no_run
+//! # #[cfg(feature = "netrpc")] mod example {
+//! # use go_plugin::{Handshake, Result};
+//! # pub const HANDSHAKE: Handshake = Handshake::new(1, "BASIC_PLUGIN", "hello");
+//! # #[go_plugin::interface] pub trait Greeter { async fn greet(&self) -> Result<String>; }
+//! use go_plugin::Client;
+//!
+//! #[tokio::main]
+//! async fn main() -> Result<()> {
+//!     let client = Client::builder(HANDSHAKE)
+//!         .plugin("greeter", GreeterPlugin::client())
+//!         .command("./greeter")
+//!         .start()
+//!         .await?;
+//!     let greeter = client.dispense::<GreeterPlugin>("greeter").await?;
+//!     println!("{}", greeter.greet().await?);
+//!     client.kill().await
+//! }
+//! # }
+//! # fn main() {}
+//! ```
+//!
+//! # The pieces
+//!
+//! - [`Client`] starts, calls, watches and ends a plugin; [`serve`] is the plugin's whole life.
+//! - `#[interface]` (the attribute) defines what crosses the process boundary: arguments and replies are serde types that
+//!   also derive `GobType`; an `Arc<dyn Trait>` parameter is a callback, a `ByteStream` flows beside the call.
+//! - [`Plugin`] is what both sides register. The attribute writes its net/rpc half; `#[interface(grpc)]` leaves the
+//!   gRPC half to a few lines of yours around the code that tonic generated, in an implementation of `GrpcPlugin`.
+//! - [`Error`] tells whose fault a failure was, without anybody reading its text.
+//! - [`logs`] turns a plugin's log into `tracing` events and the other way round.
+//!
+//! What happens to a process is bounded: starting, pinging, quitting and killing each have a limit, a plugin ends with its host, and nothing
+//! (no process, no socket file) is left when the [`Client`] is gone.
+//!
+//! # Features
+//!
+//! All additive; the first three are on by default.
+//!
+//! | Feature | What it adds |
+//! |---|---|
+//! | `netrpc` | net/rpc, `#[interface]`; without it neither gob nor yamux is compiled |
+//! | `grpc` | gRPC; without it neither tonic nor prost is compiled |
+//! | `tls` | reserved for AutoMTLS and own certificates |
+//!
+//! [go-plugin]: https://github.com/hashicorp/go-plugin
 
 #![warn(unreachable_pub)]
 // Without a transport there is neither a host nor a plugin, only what both build on.

@@ -22,6 +22,7 @@ pub use ::netrpc::{
 pub use byte_stream::ByteStream;
 pub use callback::{Callback, OptionalCallback};
 pub use client::RpcClient;
+pub use map_args::Registered;
 pub use muxbroker::{MuxBroker, Stream};
 
 pub(crate) use host::HostConnection;
