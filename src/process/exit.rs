@@ -10,12 +10,6 @@ pub(crate) struct Exit {
     pub(crate) status: Option<ExitStatus>,
 }
 
-impl Exit {
-    pub(crate) fn success(self) -> bool {
-        self.status.is_some_and(|status| status.success())
-    }
-}
-
 impl fmt::Display for Exit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.status {

@@ -86,7 +86,8 @@ async fn a_plugin_that_prints_more_than_anyone_takes_is_not_stopped() {
             let plugin = start(transport, runtime).await;
             assert_eq!(plugin.act("print 300000").await.unwrap(), "done");
             timeout(LONG, plugin.client.kill()).await.expect("kill hangs").unwrap();
-            assert!(plugin.client.exited().await.unwrap().success());
+            let came = plugin.stdout.text().len() + plugin.log.text().len();
+            assert!(came >= lines(300_000).len(), "{transport} {runtime}: {came}");
         }
     }
 }

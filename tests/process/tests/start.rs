@@ -98,6 +98,8 @@ const LINES: &[Expected] = &[
         Some(Ended::Code(5))),
     ("killed", ErrorKind::ExitedBeforeHandshake, &["plugin exited before we could connect", "signal: 9"],
         Some(Ended::Signal(9))),
+    ("odd-logs", ErrorKind::ExitedBeforeHandshake, &["plugin exited before we could connect", "last words"],
+        Some(Ended::Code(7))),
     ("go-panic", ErrorKind::ExitedBeforeHandshake,
         &["plugin exited before we could connect", "panic: runtime error: index out of range"],
         Some(Ended::Code(2))),

@@ -65,6 +65,16 @@ fn main() {
             eprintln!("goroutine 1 [running]:\nmain.main()\n\t/src/main.go:9 +0x1d");
             process::exit(2);
         }
+        "odd-logs" => {
+            let mut stderr = io::stderr();
+            stderr
+                .write_all(b"{\"@message\":1,\"@level\":[],\"@timestamp\":{}}\nnull\n[1]\n\0\xff\xfe\n")
+                .unwrap();
+            let megabyte = vec![0x80; 1 << 20];
+            (0..10).for_each(|_| stderr.write_all(&megabyte).unwrap());
+            stderr.write_all(b"\nlast words").unwrap();
+            process::exit(7);
+        }
         "exit-but-keep-pipes" => {
             keep_pipes();
             process::exit(5);

@@ -34,7 +34,7 @@ async fn run(end: &str) {
     let redirect = Redirect::install().unwrap();
     redirect.print("1|1|unix|/tmp/x|netrpc|\n").unwrap();
     if end != "unread" {
-        deliver(redirect.source()).await;
+        deliver(redirect.outlet().source()).await;
     }
     match end {
         "finish" => {
@@ -104,7 +104,7 @@ async fn run(end: &str) {
             redirect.finish(GRACE).await;
             println!("line 10");
             let again = Redirect::install().unwrap();
-            deliver(again.source()).await;
+            deliver(again.outlet().source()).await;
             println!("line 11");
             again.finish(GRACE).await;
         }
