@@ -71,6 +71,11 @@ impl Redirect {
         }
     }
 
+    /// The reading end, for one consumer: a connected host.
+    pub(crate) fn source(&self) -> Source {
+        Source::new(&self.queues)
+    }
+
     /// Where later consumers get their reading ends.
     pub(crate) fn outlet(&self) -> Outlet {
         Outlet(Arc::clone(&self.queues))
