@@ -10,6 +10,7 @@ use std::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
+    time::Duration,
 };
 
 use tokio::{
@@ -86,6 +87,15 @@ impl Peer {
     ///
     /// When no answer comes within [`DEADLINE`](crate::DEADLINE) or the process is gone; the text holds its stderr.
     pub async fn ask(&self, command: &str) -> Result<String, String> {
+        self.ask_within(command, DEADLINE).await
+    }
+
+    /// [`ask`](Peer::ask) for a command that takes its time.
+    ///
+    /// # Panics
+    ///
+    /// When no answer comes within `limit` or the process is gone; the text holds its stderr.
+    pub async fn ask_within(&self, command: &str, limit: Duration) -> Result<String, String> {
         let number = self.next.fetch_add(1, Ordering::Relaxed);
         let (sender, answer) = oneshot::channel();
         {
@@ -103,10 +113,10 @@ impl Peer {
             // A process that is gone shows below, with its stderr.
             let _ = stdin.write_all(line.as_bytes()).await;
         }
-        match timeout(DEADLINE, answer).await {
+        match timeout(limit, answer).await {
             Ok(Ok(answer)) => answer,
             Ok(Err(_)) => panic!("{} ended before it answered {command:?}\n{}", self.name, self.stderr()),
-            Err(_) => panic!("{} took longer than {DEADLINE:?} to {command:?}\n{}", self.name, self.stderr()),
+            Err(_) => panic!("{} took longer than {limit:?} to {command:?}\n{}", self.name, self.stderr()),
         }
     }
 

@@ -3,8 +3,10 @@ package main
 
 import (
 	"flag"
+	"io"
 	"net"
 	"os"
+	"sync"
 	"time"
 
 	"interop/internal/control"
@@ -42,6 +44,7 @@ func main() {
 	control.Serve(p.streams.Commands(control.Commands{
 		"open":   func(control.Args) (any, error) { return p.adopt(p.session.OpenStream()) },
 		"accept": func(control.Args) (any, error) { return p.adopt(p.session.AcceptStream()) },
+		"serve":  p.serve,
 		"ping":   func(control.Args) (any, error) { return p.session.Ping() },
 		"goaway": func(control.Args) (any, error) { return nil, p.session.GoAway() },
 		"close":  func(control.Args) (any, error) { return nil, p.session.Close() },
@@ -65,6 +68,25 @@ func (p *peer) adopt(s *yamux.Stream, err error) (any, error) {
 	}
 	p.streams.Adopt(int(s.StreamID()), s)
 	return s.StreamID(), nil
+}
+
+// serve N: accepts so many streams and sends back what comes on each. Answers when the last has ended.
+func (p *peer) serve(a control.Args) (any, error) {
+	var streams sync.WaitGroup
+	for range a.Int(0) {
+		s, err := p.session.AcceptStream()
+		if err != nil {
+			return nil, err
+		}
+		streams.Add(1)
+		go func() {
+			defer streams.Done()
+			io.Copy(s, s)
+			s.Close()
+		}()
+	}
+	streams.Wait()
+	return nil, nil
 }
 
 // reason: waits for the session's end and tells its cause.
