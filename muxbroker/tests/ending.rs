@@ -7,7 +7,6 @@ use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, Wake};
-use std::time::Duration;
 
 use common::scripted::{client_and_script, client_and_script_over};
 use common::{pair, pattern, until, within};
