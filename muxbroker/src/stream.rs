@@ -17,7 +17,7 @@ use crate::yamux::{StreamKey, WriteOutcome};
 ///
 /// * **Reading** ends with EOF when the peer has finished the stream. Everything else is an error with an
 ///   [`Error`] inside ([`Error::from_io`]): the peer reset the stream, the session was closed by the peer or
-///   here, its connection was lost. What arrived before the end of a session can still be read.
+///   here, its connection was lost. What arrived before can still be read.
 /// * **Writing** queues; it waits for the peer's credit and for the connection. `flush` has nothing to do:
 ///   what was written is on its way, and [`Session::close`](crate::Session::close) waits for it.
 /// * **`shutdown`** finishes this side's direction, and the peer reads EOF; reading goes on. Go: `Stream.Close`.

@@ -163,7 +163,9 @@ fn partial_frame_is_readable_before_its_rest_arrives() {
 fn reading_just_over_half_the_window_grants_exactly_that() {
     let (mut pair, ours, theirs) = Pair::opened(Config::default());
     let window = INITIAL_WINDOW as usize;
-    write_all(&mut pair.client, ours, &vec![0; window]);
+    // An uneven first frame keeps the middle of the window away from the border of two chunks.
+    write_all(&mut pair.client, ours, &[0; 100]);
+    write_all(&mut pair.client, ours, &vec![0; window - 100]);
     assert_eq!(write(&mut pair.client, ours, b"x"), WriteOutcome::NoCredit);
     pair.settle();
     let mut read = |bytes: usize| {

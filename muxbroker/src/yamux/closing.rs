@@ -112,11 +112,10 @@ impl Connection {
         self.stream_failed(key, why);
     }
 
-    /// The stream ended by a reset from either side.
+    /// The stream ended by a reset from either side. What arrived before can still be read (Go throws it away).
     pub(super) fn stream_failed(&mut self, key: StreamKey, why: Error) {
         let Some(stream) = self.streams.get_mut(&key) else { return };
         stream.failed = Some(why);
-        stream.buffer.clear();
         self.wake(key);
         self.leave_wire(key);
     }

@@ -168,6 +168,7 @@ impl Connection {
         let Some(stream) = self.streams.get_mut(&key) else { return Err(Error::new(Kind::StreamClosed)) };
         if let Some(chunk) = stream.buffer.pop(max) {
             if !stream.fin_received
+                && stream.failed.is_none()
                 && self.end.is_none()
                 && let Some(credit) = stream.receive.grant_if_due(stream.buffer.len())
             {
