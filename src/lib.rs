@@ -126,7 +126,7 @@ mod sys;
 
 pub use error::{Error, ErrorKind, Fault, Result};
 #[cfg(feature = "netrpc")]
-pub use go_plugin_macros::interface;
+pub use go_plugin_macros::{GobType, interface};
 #[cfg(feature = "grpc")]
 pub use grpc::{
     DEFAULT_MESSAGE_LIMIT, GrpcBroker, GrpcChannel, GrpcListener, GrpcService, GrpcServices, GrpcStream,
@@ -149,7 +149,7 @@ pub use plugin_trait::Plugin;
 pub use protocol::{Protocol, UnknownProtocol};
 pub use registry::PluginSet;
 #[cfg(feature = "netrpc")]
-pub use serde_gob::GobType;
+pub use serde_gob::{self, __private::GobType};
 
 /// What generated code uses. Not for people: it changes without notice.
 #[doc(hidden)]

@@ -61,6 +61,16 @@ pub(crate) fn interface(attribute: TokenStream, item: TokenStream) -> TokenStrea
     }
 }
 
+/// A derive cannot call another one's code; this has `serde_gob`'s own macro do the work, and says where to find it.
+pub(crate) fn gob_type(item: TokenStream) -> TokenStream {
+    quote! {
+        ::go_plugin::__private::serde_gob::__private::gob_type! {
+            ::go_plugin::__private::serde_gob;
+            #item
+        }
+    }
+}
+
 fn on_impl(attribute: TokenStream, item: &ItemImpl) -> TokenStream {
     match Options::parse(attribute.clone()) {
         Ok(options) => {

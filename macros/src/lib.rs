@@ -1,5 +1,4 @@
-//! The `#[interface]` attribute of [go-plugin](https://docs.rs/go-plugin). Use it as `go_plugin::interface`: what it
-//! generates refers to that crate.
+//! The macros of [go-plugin](https://docs.rs/go-plugin). Use them through that crate, to which what they generate refers.
 
 mod args;
 mod checks;
@@ -74,4 +73,21 @@ pub fn interface(
     item: proc_macro::TokenStream,
 ) -> proc_macro::TokenStream {
     expand::interface(attribute.into(), item.into()).into()
+}
+
+/// Says the gob type of a Rust type, beside serde's `Serialize`: which fields it has, and of which types.
+///
+/// This is `serde_gob::GobType` for crates that depend on go-plugin alone; its attributes are described there.
+///
+/// ```ignore
+/// #[derive(Serialize, Deserialize, GobType)]
+/// #[serde(rename_all = "PascalCase")]
+/// struct Person {
+///     name: String,
+///     age: i64,
+/// }
+/// ```
+#[proc_macro_derive(GobType, attributes(gob, serde))]
+pub fn derive_gob_type(item: proc_macro::TokenStream) -> proc_macro::TokenStream {
+    expand::gob_type(item.into()).into()
 }

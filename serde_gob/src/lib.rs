@@ -180,3 +180,10 @@ pub use serde_gob_derive::GobType;
 pub use shape::{Field, GobType, OpaqueKind, Shape, TypeBuilder, TypeRef, Variant};
 pub use time::{Time, TimeOutOfRange};
 pub use value::{Any, Dynamic, Type, TypeKind, Value};
+
+/// For crates that re-export `GobType` with a derive of their own.
+#[doc(hidden)]
+pub mod __private {
+    pub use crate::shape::GobType;
+    pub use serde_gob_derive::gob_type;
+}

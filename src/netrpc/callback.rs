@@ -19,7 +19,7 @@ use crate::{Error, Result};
 ///
 /// # Panics
 /// Outside of a tokio runtime.
-pub(super) fn serve<I: Interface + ?Sized>(broker: &MuxBroker, object: Arc<I>) -> u32 {
+pub fn serve<I: Interface + ?Sized>(broker: &MuxBroker, object: Arc<I>) -> u32 {
     serve_object(broker, I::service(object))
 }
 
@@ -29,7 +29,7 @@ pub(super) fn serve<I: Interface + ?Sized>(broker: &MuxBroker, object: Arc<I>) -
 /// # Errors
 /// [`Disconnected`](crate::ErrorKind::Disconnected) or [`Timeout`](crate::ErrorKind::Timeout) if the other side does
 /// not, or no longer, serve it.
-pub(super) async fn connect<I: Interface + ?Sized>(broker: &MuxBroker, id: u32) -> Result<Arc<I>> {
+pub async fn connect<I: Interface + ?Sized>(broker: &MuxBroker, id: u32) -> Result<Arc<I>> {
     let stream = broker.dial(id).await.map_err(session_error)?;
     Ok(I::client(RpcClient::new(stream, broker.clone())))
 }

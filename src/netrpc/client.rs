@@ -51,7 +51,7 @@ impl RpcClient {
 
     /// Calls `method` (`Service.Method`; a dispensed object is the service `Plugin`) and decodes the reply as `R`.
     ///
-    /// This is the raw way, for methods that no trait describes; `serde_gob::Any` is any argument and any reply.
+    /// This is the raw way, for methods that no trait describes. `serde_gob::Value` takes any reply.
     /// Dropping the future gives the call up; the other side may have worked all the same.
     ///
     /// # Errors

@@ -20,10 +20,10 @@ pub use ::netrpc::{
     Service,
 };
 pub use byte_stream::ByteStream;
-pub use callback::{Callback, OptionalCallback};
+pub use callback::{Callback, OptionalCallback, connect, serve};
 pub use client::RpcClient;
 pub use map_args::Registered;
-pub use muxbroker::{MuxBroker, Stream};
+pub use muxbroker::{MuxBroker, RemoteReader, RemoteWriter, Stream};
 
 pub(crate) use host::HostConnection;
 pub(crate) use plugin_server::PluginServer;

@@ -167,13 +167,19 @@ impl<T: Message, E: MethodError> MethodResult for Result<T, E> {
     }
 }
 
+/// What generated code waits for. Boxed, since rustc forgets lifetimes where a future of a generated method would hold
+/// an opaque one, and then finds that `dyn Trait + 'static` is "not general enough".
+type Waiting<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
 /// Client: makes the call of a generated method.
-pub async fn call<R, A>(rpc: &RpcClient, method: &str, args: &A) -> R
+pub fn call<'a, R, A>(rpc: &'a RpcClient, method: &'a str, args: &'a A) -> Waiting<'a, R>
 where
     R: MethodResult,
     A: Serialize + GobType + Sync,
 {
-    R::from_call(rpc.call::<Received<R::Ok>, A>(method, args).await.map(|received| received.0))
+    Box::pin(async move {
+        R::from_call(rpc.call::<Received<R::Ok>, A>(method, args).await.map(|received| received.0))
+    })
 }
 
 /// Service: turns what the implementation returned into the reply.
@@ -190,17 +196,15 @@ pub fn or_zero<T: DeserializeOwned>(field: Option<T>) -> Result<T, String> {
     field.map_or_else(|| serde_gob::zero().map_err(|error| error.to_string()), Ok)
 }
 
-/// What a generated service waits for. Boxed, since rustc cannot see through the opaque type that a future over a
-/// `dyn Trait` would have there ("not general enough").
-type Connecting<T> = Pin<Box<dyn Future<Output = Result<T, String>> + Send>>;
-
 /// Service: opens the stream of a callback parameter.
-pub fn connect<I: Interface + ?Sized>(callback: Callback<I>) -> Connecting<Arc<I>> {
+pub fn connect<I: Interface + ?Sized>(callback: Callback<I>) -> Waiting<'static, Result<Arc<I>, String>> {
     Box::pin(async { callback.connect().await.map_err(callback_failed) })
 }
 
 /// Service: the same for a parameter that may be `None`.
-pub fn connect_optional<I: Interface + ?Sized>(callback: OptionalCallback<I>) -> Connecting<Option<Arc<I>>> {
+pub fn connect_optional<I: Interface + ?Sized>(
+    callback: OptionalCallback<I>,
+) -> Waiting<'static, Result<Option<Arc<I>>, String>> {
     Box::pin(async { callback.connect().await.map_err(callback_failed) })
 }
 

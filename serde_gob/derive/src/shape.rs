@@ -16,9 +16,10 @@ enum Shape {
     Own(TokenStream),
 }
 
-pub(crate) fn expand(input: &DeriveInput) -> Result<TokenStream> {
+/// `krate` is where `serde_gob` is if the item does not say so.
+pub(crate) fn expand(input: &DeriveInput, krate: Path) -> Result<TokenStream> {
     let gob = attr::container(&input.attrs)?;
-    let krate = gob.krate.clone().unwrap_or_else(|| parse_quote!(::serde_gob));
+    let krate = gob.krate.clone().unwrap_or(krate);
     let serde = Ctxt::new();
     let container = Container::from_ast(&serde, input, Derive::Serialize, &parse_quote!(__private));
     serde.check()?;

@@ -1,0 +1,558 @@
+//! Generated clients against generated services, over brokered streams of an in-memory connection.
+
+#![cfg(feature = "netrpc")]
+#![allow(clippy::unwrap_used, missing_docs)] // helpers of tests are tests
+
+use std::{
+    collections::BTreeMap,
+    fmt,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use go_plugin::{
+    Error, ErrorKind, GobType, Interface, NetRpcPlugin, Plugin, Result,
+    netrpc::{self, Any, ByteStream, Callback, Empty, MuxBroker, RpcClient},
+};
+use muxbroker::{Config, Session};
+use serde::{Deserialize, Serialize};
+use serde_gob::Value;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+/// The brokers of a host and of a plugin.
+fn connection() -> (MuxBroker, MuxBroker) {
+    let (host, plugin) = tokio::io::duplex(64 * 1024);
+    let (host, plugin) =
+        (Session::client(host, Config::default()), Session::server(plugin, Config::default()));
+    (MuxBroker::new(host), MuxBroker::new(plugin))
+}
+
+/// What a host gets that dispenses `object`.
+async fn dispense<I: Interface + ?Sized>(object: Arc<I>) -> Arc<I> {
+    let (host, plugin) = connection();
+    let id = netrpc::serve(&plugin, object);
+    netrpc::connect(&host, id).await.unwrap()
+}
+
+/// The same, to be called by name.
+async fn dispense_raw<I: Interface + ?Sized>(object: Arc<I>) -> RpcClient {
+    let (host, plugin) = connection();
+    let id = netrpc::serve(&plugin, object);
+    RpcClient::new(host.dial(id).await.unwrap(), host)
+}
+
+#[go_plugin::interface]
+pub trait Greeter {
+    async fn greet(&self) -> Result<String>;
+}
+
+struct Hello;
+
+#[go_plugin::interface]
+impl Greeter for Hello {
+    async fn greet(&self) -> Result<String> {
+        Ok("Hello!".into())
+    }
+}
+
+#[tokio::test]
+async fn a_greeter_greets() {
+    let greeter = dispense::<dyn Greeter>(Arc::new(Hello)).await;
+    assert_eq!(greeter.greet().await.unwrap(), "Hello!");
+    assert_eq!((<dyn Greeter>::NAME, <dyn Greeter>::METHODS), ("Greeter", ["Greet"].as_slice()));
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, GobType)]
+#[serde(rename_all = "PascalCase")]
+pub struct Person {
+    name: String,
+    age: i64,
+    tags: BTreeMap<String, String>,
+}
+
+/// An error type of the user's own.
+#[derive(Debug)]
+pub enum OwnError {
+    Plugin(Error),
+    Refused,
+    Silent,
+}
+
+impl From<Error> for OwnError {
+    fn from(error: Error) -> Self {
+        Self::Plugin(error)
+    }
+}
+
+impl fmt::Display for OwnError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Plugin(error) => error.fmt(f),
+            Self::Refused => f.write_str("refused"),
+            Self::Silent => Ok(()),
+        }
+    }
+}
+
+#[go_plugin::interface]
+pub trait Everything {
+    async fn echo(&self, person: Person) -> Result<Person>;
+    async fn borrow(&self, person: &Person) -> Result<i64>;
+    async fn bytes(&self, bytes: &[u8]) -> Result<Vec<u8>>;
+    async fn numbers(&self, numbers: &[i64], scale: f64, label: &str) -> Result<Vec<String>>;
+    async fn optional(&self, name: Option<String>, r#type: Option<u32>) -> Result<Option<String>>;
+    async fn store(&self, key: &str) -> Result<()>;
+    async fn nothing(&self) -> Result<()>;
+    #[rpc(args = map)]
+    async fn put(&self, key: &str, value: &[u8]) -> Result<String>;
+    #[rpc(args = map, name = "PutMany")]
+    async fn many(
+        &self,
+        count: i64,
+        #[rpc(name = "Ratio")] ratio: f32,
+        names: Vec<String>,
+        who: Named,
+    ) -> Result<String>;
+    #[rpc(args = fields)]
+    async fn one_field(&self, #[rpc(name = "ID")] id: u64) -> Result<u64>;
+    async fn own_error(&self, silent: bool) -> Result<(), OwnError>;
+    async fn chain(&self) -> anyhow::Result<String>;
+    async fn default_body(&self) -> Result<String> {
+        Ok("default".into())
+    }
+}
+
+/// A struct that the Go side would have registered.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, GobType)]
+#[serde(rename_all = "PascalCase")]
+pub struct Named {
+    first: String,
+}
+
+impl netrpc::Registered for Named {
+    const NAME: &'static str = "main.Named";
+}
+
+#[derive(Default)]
+struct Implementation {
+    stored: Mutex<Vec<String>>,
+}
+
+#[go_plugin::interface]
+impl Everything for Implementation {
+    async fn echo(&self, person: Person) -> Result<Person> {
+        Ok(person)
+    }
+    async fn borrow(&self, person: &Person) -> Result<i64> {
+        Ok(person.age)
+    }
+    async fn bytes(&self, bytes: &[u8]) -> Result<Vec<u8>> {
+        Ok(bytes.iter().rev().copied().collect())
+    }
+    async fn numbers(&self, numbers: &[i64], scale: f64, label: &str) -> Result<Vec<String>> {
+        Ok(numbers.iter().map(|n| format!("{label}{}", *n as f64 * scale)).collect())
+    }
+    async fn optional(&self, name: Option<String>, r#type: Option<u32>) -> Result<Option<String>> {
+        Ok(Some(format!("{name:?} {type:?}")))
+    }
+    async fn store(&self, key: &str) -> Result<()> {
+        self.stored.lock().unwrap().push(key.into());
+        Ok(())
+    }
+    async fn nothing(&self) -> Result<()> {
+        self.store("nothing").await
+    }
+    async fn put(&self, key: &str, value: &[u8]) -> Result<String> {
+        Ok(format!("{key}={}", String::from_utf8_lossy(value)))
+    }
+    async fn many(&self, count: i64, ratio: f32, names: Vec<String>, who: Named) -> Result<String> {
+        Ok(format!("{count} {ratio} {names:?} {}", who.first))
+    }
+    async fn one_field(&self, id: u64) -> Result<u64> {
+        Ok(id)
+    }
+    async fn own_error(&self, silent: bool) -> Result<(), OwnError> {
+        Err(if silent { OwnError::Silent } else { OwnError::Refused })
+    }
+    async fn chain(&self) -> anyhow::Result<String> {
+        Err(anyhow::anyhow!("file missing").context("reading the configuration"))
+    }
+}
+
+#[tokio::test]
+async fn arguments_and_replies_arrive_as_they_were() {
+    let object = Arc::new(Implementation::default());
+    let remote = dispense::<dyn Everything>(object.clone()).await;
+    let person = Person { name: "Ann".into(), age: -3, tags: BTreeMap::from([("a".into(), "b".into())]) };
+    assert_eq!(remote.echo(person.clone()).await.unwrap(), person);
+    assert_eq!(remote.echo(Person::default()).await.unwrap(), Person::default());
+    assert_eq!(remote.borrow(&person).await.unwrap(), -3);
+    assert_eq!(remote.bytes(b"abc").await.unwrap(), b"cba");
+    assert_eq!(remote.numbers(&[1, 2], 0.5, "n").await.unwrap(), ["n0.5", "n1"]);
+    assert_eq!(remote.numbers(&[], 0.0, "").await.unwrap(), Vec::<String>::new());
+    assert_eq!(remote.optional(Some("x".into()), None).await.unwrap().unwrap(), "Some(\"x\") None");
+    remote.store("k").await.unwrap();
+    remote.nothing().await.unwrap();
+    assert_eq!(*object.stored.lock().unwrap(), ["k", "nothing"]);
+    assert_eq!(remote.put("k", b"v").await.unwrap(), "k=v");
+    let names = vec!["a".to_owned(), "b".to_owned()];
+    assert_eq!(
+        remote.many(2, 0.25, names, Named { first: "Bo".into() }).await.unwrap(),
+        r#"2 0.25 ["a", "b"] Bo"#
+    );
+    assert_eq!(remote.one_field(7).await.unwrap(), 7);
+    assert_eq!(remote.default_body().await.unwrap(), "default");
+}
+
+#[tokio::test]
+async fn calls_may_overlap() {
+    let remote = dispense::<dyn Everything>(Arc::new(Implementation::default())).await;
+    let calls = (0..100u64).map(|id| {
+        let remote = remote.clone();
+        tokio::spawn(async move { remote.one_field(id).await.unwrap() })
+    });
+    for (id, call) in calls.collect::<Vec<_>>().into_iter().enumerate() {
+        assert_eq!(call.await.unwrap(), id as u64);
+    }
+}
+
+#[tokio::test]
+async fn errors_arrive_as_text() {
+    let remote = dispense::<dyn Everything>(Arc::new(Implementation::default())).await;
+    let OwnError::Plugin(error) = remote.own_error(false).await.unwrap_err() else {
+        panic!("not from the call")
+    };
+    assert_eq!((error.kind(), error.to_string().as_str()), (ErrorKind::Remote, "refused"));
+    // Go reads an empty text as success.
+    let OwnError::Plugin(error) = remote.own_error(true).await.unwrap_err() else {
+        panic!("not from the call")
+    };
+    assert!(error.is_remote() && !error.to_string().is_empty(), "{error}");
+    let error = remote.chain().await.unwrap_err();
+    assert_eq!(error.to_string(), "reading the configuration: file missing");
+}
+
+#[tokio::test]
+async fn an_unknown_method_is_answered_as_go_answers() {
+    let rpc = dispense_raw::<dyn Greeter>(Arc::new(Hello)).await;
+    for (method, text) in [
+        ("Plugin.Hi", "rpc: can't find method Plugin.Hi"),
+        ("Plugin.greet", "rpc: can't find method Plugin.greet"),
+        ("Other.Greet", "rpc: can't find service Other.Greet"),
+        ("Greet", "rpc: service/method request ill-formed: Greet"),
+    ] {
+        let error = rpc.call::<String, _>(method, &netrpc::Nil).await.unwrap_err();
+        assert_eq!((error.kind(), error.to_string().as_str()), (ErrorKind::Remote, text));
+    }
+    assert_eq!(rpc.call::<String, _>("Plugin.Greet", &netrpc::Nil).await.unwrap(), "Hello!");
+}
+
+#[tokio::test]
+async fn a_method_without_parameters_takes_any_argument() {
+    let rpc = dispense_raw::<dyn Greeter>(Arc::new(Hello)).await;
+    for _ in 0..2 {
+        assert_eq!(rpc.call::<String, _>("Plugin.Greet", &netrpc::Nil).await.unwrap(), "Hello!");
+        assert_eq!(rpc.call::<String, _>("Plugin.Greet", &Empty {}).await.unwrap(), "Hello!");
+        assert_eq!(rpc.call::<String, _>("Plugin.Greet", &true).await.unwrap(), "Hello!");
+        assert_eq!(rpc.call::<String, _>("Plugin.Greet", "text").await.unwrap(), "Hello!");
+        assert_eq!(rpc.call::<String, _>("Plugin.Greet", &Person::default()).await.unwrap(), "Hello!");
+        assert_eq!(rpc.call::<String, _>("Plugin.Greet", &vec![1i64, 2]).await.unwrap(), "Hello!");
+    }
+}
+
+#[tokio::test]
+async fn the_raw_way_takes_and_gives_anything() {
+    let rpc = dispense_raw::<dyn Everything>(Arc::new(Implementation::default())).await;
+    let args =
+        BTreeMap::from([("key".to_owned(), Any::from("k")), ("value".to_owned(), Any::from(b"v".to_vec()))]);
+    assert_eq!(rpc.call::<String, _>("Plugin.Put", &args).await.unwrap(), "k=v");
+    // What a map or a struct lacks is zero, what it has too much is ignored.
+    let args = BTreeMap::from([("key".to_owned(), Any::from("k")), ("more".to_owned(), Any::from(1i64))]);
+    assert_eq!(rpc.call::<String, _>("Plugin.Put", &args).await.unwrap(), "k=");
+    assert_eq!(rpc.call::<String, _>("Plugin.Put", &BTreeMap::<String, Any>::new()).await.unwrap(), "=");
+    let old = OldArgs { id: 5, more: "x".into() };
+    assert_eq!(rpc.call::<Value, _>("Plugin.OneField", &old).await.unwrap(), Value::Uint(5));
+}
+
+#[derive(Serialize, GobType)]
+#[serde(rename_all = "UPPERCASE")]
+struct OldArgs {
+    id: u64,
+    more: String,
+}
+
+#[tokio::test]
+async fn an_argument_of_another_type_fails_that_call_alone() {
+    let rpc = dispense_raw::<dyn Everything>(Arc::new(Implementation::default())).await;
+    let error = rpc.call::<String, _>("Plugin.Store", &7i64).await.unwrap_err();
+    assert_eq!(error.to_string(), "gob: decoding into local type *string, received remote type int");
+    let map = BTreeMap::from([("key".to_owned(), Any::from(7i64))]);
+    let error = rpc.call::<String, _>("Plugin.Put", &map).await.unwrap_err();
+    assert!(error.is_remote(), "{error:?}");
+    rpc.call::<Any, _>("Plugin.Store", "fine").await.unwrap();
+}
+
+#[go_plugin::interface(no_args = Empty, no_reply = Empty)]
+pub trait Conventions {
+    async fn plain(&self) -> Result<()>;
+    #[rpc(no_args = netrpc::Nil, no_reply = bool)]
+    async fn other(&self) -> Result<()>;
+}
+
+struct Counting(Mutex<u32>);
+
+#[go_plugin::interface]
+impl Conventions for Counting {
+    async fn plain(&self) -> Result<()> {
+        *self.0.lock().unwrap() += 1;
+        Ok(())
+    }
+    async fn other(&self) -> Result<()> {
+        self.plain().await
+    }
+}
+
+#[tokio::test]
+async fn what_stands_for_no_value_can_be_chosen() {
+    let object = Arc::new(Counting(Mutex::new(0)));
+    let remote = dispense::<dyn Conventions>(object.clone()).await;
+    remote.plain().await.unwrap();
+    remote.other().await.unwrap();
+    assert_eq!(*object.0.lock().unwrap(), 2);
+    let rpc = dispense_raw::<dyn Conventions>(object).await;
+    assert!(!rpc.call::<bool, _>("Plugin.Other", &netrpc::Nil).await.unwrap());
+    rpc.call::<Empty, _>("Plugin.Plain", &Empty {}).await.unwrap();
+}
+
+#[go_plugin::interface]
+pub trait Adder {
+    async fn sum(&self, a: i64, b: i64) -> Result<i64>;
+}
+
+struct Add;
+
+#[go_plugin::interface]
+impl Adder for Add {
+    async fn sum(&self, a: i64, b: i64) -> Result<i64> {
+        Ok(a + b)
+    }
+}
+
+#[derive(Serialize, Deserialize, GobType)]
+#[serde(rename_all = "PascalCase")]
+pub struct Input {
+    prompt: String,
+    adder: Callback<dyn Adder>,
+}
+
+#[go_plugin::interface]
+pub trait Bidirectional {
+    async fn add(&self, start: i64, adder: Arc<dyn Adder>) -> Result<i64>;
+    async fn only(&self, adder: Arc<dyn Adder>) -> Result<i64>;
+    async fn maybe(&self, adder: Option<Arc<dyn Adder>>) -> Result<Option<i64>>;
+    #[rpc(args = map)]
+    async fn in_map(&self, first: Arc<dyn Adder>, second: Option<Arc<dyn Adder>>) -> Result<String>;
+    async fn input(&self, input: Input) -> Result<String>;
+    async fn back(&self) -> Result<Callback<dyn Adder>>;
+    async fn keep(&self, adder: Arc<dyn Adder>) -> Result<()>;
+    async fn later(&self) -> Result<i64>;
+    async fn unused(&self, adder: Callback<dyn Adder>) -> Result<()>;
+    async fn read(&self, file: ByteStream) -> Result<String>;
+    async fn write(&self, file: ByteStream) -> Result<()>;
+    async fn talk(&self, line: ByteStream) -> Result<()>;
+    async fn open(&self, size: u64) -> Result<ByteStream>;
+}
+
+#[derive(Default)]
+struct Calls(tokio::sync::Mutex<Option<Arc<dyn Adder>>>);
+
+#[go_plugin::interface]
+impl Bidirectional for Calls {
+    async fn add(&self, start: i64, adder: Arc<dyn Adder>) -> Result<i64> {
+        adder.sum(adder.sum(start, 1).await?, 1).await
+    }
+    async fn only(&self, adder: Arc<dyn Adder>) -> Result<i64> {
+        adder.sum(20, 22).await
+    }
+    async fn maybe(&self, adder: Option<Arc<dyn Adder>>) -> Result<Option<i64>> {
+        match adder {
+            Some(adder) => adder.sum(1, 1).await.map(Some),
+            None => Ok(Some(0)),
+        }
+    }
+    async fn in_map(&self, first: Arc<dyn Adder>, second: Option<Arc<dyn Adder>>) -> Result<String> {
+        Ok(format!("{} {}", first.sum(1, 2).await?, second.is_some()))
+    }
+    async fn input(&self, input: Input) -> Result<String> {
+        let adder = input.adder.connect().await?;
+        Ok(format!("{}{}", input.prompt, adder.sum(3, 4).await?))
+    }
+    async fn back(&self) -> Result<Callback<dyn Adder>> {
+        Ok(Callback::offer(Arc::new(Add)))
+    }
+    async fn keep(&self, adder: Arc<dyn Adder>) -> Result<()> {
+        *self.0.lock().await = Some(adder);
+        Ok(())
+    }
+    async fn later(&self) -> Result<i64> {
+        match &*self.0.lock().await {
+            Some(adder) => adder.sum(40, 2).await,
+            None => Err(Error::msg("nothing kept")),
+        }
+    }
+    async fn unused(&self, _: Callback<dyn Adder>) -> Result<()> {
+        Ok(())
+    }
+    async fn read(&self, file: ByteStream) -> Result<String> {
+        let mut text = String::new();
+        file.into_reader().await?.read_to_string(&mut text).await?;
+        Ok(text)
+    }
+    async fn write(&self, file: ByteStream) -> Result<()> {
+        let mut file = file.into_writer().await?;
+        file.write_all(b"written").await?;
+        file.shutdown().await?;
+        Ok(())
+    }
+    async fn talk(&self, line: ByteStream) -> Result<()> {
+        let mut stream = line.into_stream().await?;
+        let mut word = [0; 4];
+        stream.read_exact(&mut word).await?;
+        word.reverse();
+        stream.write_all(&word).await?;
+        stream.shutdown().await?;
+        Ok(())
+    }
+    async fn open(&self, size: u64) -> Result<ByteStream> {
+        Ok(ByteStream::from_reader(tokio::io::repeat(b'z').take(size)))
+    }
+}
+
+#[tokio::test]
+async fn the_other_side_calls_back() {
+    let remote = dispense::<dyn Bidirectional>(Arc::new(Calls::default())).await;
+    assert_eq!(remote.add(40, Arc::new(Add)).await.unwrap(), 42);
+    assert_eq!(remote.only(Arc::new(Add)).await.unwrap(), 42);
+    assert_eq!(remote.maybe(Some(Arc::new(Add))).await.unwrap(), Some(2));
+    assert_eq!(remote.maybe(None).await.unwrap(), Some(0));
+    assert_eq!(remote.in_map(Arc::new(Add), None).await.unwrap(), "3 false");
+    assert_eq!(remote.in_map(Arc::new(Add), Some(Arc::new(Add))).await.unwrap(), "3 true");
+    let input = Input { prompt: "sum: ".into(), adder: Callback::offer(Arc::new(Add)) };
+    assert_eq!(remote.input(input).await.unwrap(), "sum: 7");
+}
+
+#[tokio::test]
+async fn a_reply_can_be_called_and_a_callback_kept() {
+    let remote = dispense::<dyn Bidirectional>(Arc::new(Calls::default())).await;
+    let adder = remote.back().await.unwrap().connect().await.unwrap();
+    assert_eq!(adder.sum(1, 2).await.unwrap(), 3);
+    assert_eq!(remote.later().await.unwrap_err().to_string(), "nothing kept");
+    remote.keep(Arc::new(Add)).await.unwrap();
+    for _ in 0..3 {
+        assert_eq!(remote.later().await.unwrap(), 42);
+    }
+}
+
+#[tokio::test]
+async fn bytes_flow_beside_calls_in_both_directions() {
+    let remote = dispense::<dyn Bidirectional>(Arc::new(Calls::default())).await;
+    assert_eq!(remote.read(ByteStream::from_reader(&b"contents"[..])).await.unwrap(), "contents");
+
+    let (mut ours, writer) = tokio::io::duplex(64);
+    remote.write(ByteStream::from_writer(writer)).await.unwrap();
+    let mut text = String::new();
+    ours.read_to_string(&mut text).await.unwrap();
+    assert_eq!(text, "written");
+
+    let (mut ours, theirs) = ByteStream::pair();
+    ours.write_all(b"drow").await.unwrap();
+    remote.talk(theirs).await.unwrap();
+    let mut text = String::new();
+    ours.read_to_string(&mut text).await.unwrap();
+    assert_eq!(text, "word");
+
+    let mut file = remote.open(3 << 20).await.unwrap().into_reader().await.unwrap();
+    let mut bytes = Vec::new();
+    file.read_to_end(&mut bytes).await.unwrap();
+    assert_eq!(bytes.len(), 3 << 20);
+}
+
+#[tokio::test]
+async fn callbacks_and_streams_travel_once_and_only_in_calls() {
+    let error = serde_gob::to_vec(&Callback::<dyn Adder>::offer(Arc::new(Add))).unwrap_err();
+    assert!(error.to_string().contains("travel in calls"), "{error}");
+    let remote = dispense::<dyn Bidirectional>(Arc::new(Calls::default())).await;
+    let received = remote.back().await.unwrap();
+    let error = remote.unused(received).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Misuse);
+    assert!(error.to_string().contains("cannot be passed on"), "{error}");
+    // The connection is none the worse for it.
+    assert_eq!(remote.only(Arc::new(Add)).await.unwrap(), 42);
+    let offer = Callback::<dyn Adder>::offer(Arc::new(Add));
+    assert_eq!(offer.connect().await.unwrap().sum(1, 1).await.unwrap(), 2);
+    assert_eq!(ByteStream::pair().1.into_stream().await.unwrap_err().kind(), ErrorKind::Misuse);
+}
+
+#[tokio::test]
+async fn a_callback_ends_with_what_holds_it() {
+    let object = Arc::new(Add);
+    let weak = Arc::downgrade(&object);
+    let remote = dispense::<dyn Bidirectional>(Arc::new(Calls::default())).await;
+    remote.keep(object).await.unwrap();
+    assert_eq!(remote.later().await.unwrap(), 42);
+    assert!(weak.upgrade().is_some(), "served as long as the other side keeps it");
+    remote.keep(Arc::new(Add)).await.unwrap();
+    let dropped = async {
+        while weak.strong_count() > 0 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), dropped).await.expect("the object is let go");
+}
+
+#[tokio::test]
+async fn a_lost_connection_fails_calls_with_its_own_kind() {
+    let (host, plugin) = connection();
+    let id = netrpc::serve::<dyn Greeter>(&plugin, Arc::new(Hello));
+    let greeter = netrpc::connect::<dyn Greeter>(&host, id).await.unwrap();
+    assert_eq!(greeter.greet().await.unwrap(), "Hello!");
+    plugin.session().close().await;
+    let error = greeter.greet().await.unwrap_err();
+    assert!(error.is_disconnected(), "{error:?}");
+}
+
+#[tokio::test]
+async fn the_connection_under_an_object_can_be_replaced() {
+    #[go_plugin::interface]
+    trait Numbered {
+        async fn number(&self) -> Result<i64>;
+    }
+    struct Number(i64);
+    #[go_plugin::interface]
+    impl Numbered for Number {
+        async fn number(&self) -> Result<i64> {
+            Ok(self.0)
+        }
+    }
+    let first = dispense_raw::<dyn Numbered>(Arc::new(Number(1))).await;
+    let second = dispense_raw::<dyn Numbered>(Arc::new(Number(2))).await;
+    let object = <dyn Numbered>::client(first.clone());
+    assert_eq!(object.number().await.unwrap(), 1);
+    first.replace(&second);
+    assert_eq!(object.number().await.unwrap(), 2);
+}
+
+#[test]
+fn a_client_entry_has_nothing_to_serve() {
+    let (server, client) = (GreeterPlugin::new(Hello), GreeterPlugin::client());
+    assert!(server.netrpc().unwrap().check_server().is_ok());
+    let error = client.netrpc().unwrap().check_server().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Misuse);
+    assert_eq!(
+        error.to_string(),
+        "`GreeterPlugin::client()` has nothing to serve: in the plugin use `GreeterPlugin::new(…)`"
+    );
+    assert!(client.implementation().is_err() && server.implementation().is_ok());
+    fn is_a_net_rpc_plugin(_: &impl NetRpcPlugin<dyn Greeter>) {}
+    is_a_net_rpc_plugin(&server);
+}
