@@ -47,11 +47,11 @@ impl From<tonic::transport::Error> for Error {
     }
 }
 
+/// The deadline travels with the call, so that both sides see it pass. All else is the other side's own
+/// affair: what it finds unavailable is not the connection that its answer came through.
 fn remote_kind(code: Code) -> ErrorKind {
     match code {
-        Code::Cancelled => ErrorKind::Cancelled,
         Code::DeadlineExceeded => ErrorKind::Timeout,
-        Code::Unavailable => ErrorKind::Disconnected,
         _ => ErrorKind::Remote,
     }
 }
@@ -110,8 +110,8 @@ mod tests {
             (Code::NotFound, "", ErrorKind::Remote, "Some requested entity was not found"),
             (Code::Unimplemented, "unknown service x.Y", ErrorKind::Remote, "unknown service x.Y"),
             (Code::DeadlineExceeded, "too slow", ErrorKind::Timeout, "too slow"),
-            (Code::Cancelled, "gave up", ErrorKind::Cancelled, "gave up"),
-            (Code::Unavailable, "stopping", ErrorKind::Disconnected, "stopping"),
+            (Code::Cancelled, "gave up", ErrorKind::Remote, "gave up"),
+            (Code::Unavailable, "no database", ErrorKind::Remote, "no database"),
         ] {
             let error = Error::from(Status::new(code, message));
             assert_eq!((error.kind(), error.to_string().as_str()), (kind, text), "{code:?}");

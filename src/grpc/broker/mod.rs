@@ -134,6 +134,7 @@ impl GrpcBroker {
         self.0.outbox.close();
         self.mailbox().clear();
         self.0.closed.cancel();
+        self.0.sockets.close();
     }
 
     /// Where a host's sockets are, once there was one.

@@ -1,6 +1,7 @@
 //! Where a broker listens.
 
-use std::sync::Mutex;
+#[cfg(unix)]
+use std::sync::{Mutex, PoisonError};
 
 use futures_util::StreamExt as _;
 
@@ -35,7 +36,7 @@ impl Sockets {
             Self::As(options) => Listener::bind(options)?,
             #[cfg(unix)]
             Self::Private(dir) => {
-                let mut dir = dir.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+                let mut dir = dir.lock().unwrap_or_else(PoisonError::into_inner);
                 let dir = match &mut *dir {
                     Some(dir) => dir,
                     none => none.insert(tempfile::Builder::new().prefix("plugin-dir").tempdir()?),
@@ -46,6 +47,14 @@ impl Sockets {
         let address = listener.address()?;
         let connections = incoming(listener).map(|io| io.map(|io| Box::new(io) as BoxIo));
         Ok((address, Box::pin(connections)))
+    }
+
+    /// Removes the directory, with what listeners on their way out have left there.
+    pub(super) fn close(&self) {
+        #[cfg(unix)]
+        if let Self::Private(dir) = self {
+            dir.lock().unwrap_or_else(PoisonError::into_inner).take();
+        }
     }
 
     #[cfg(all(test, unix))]

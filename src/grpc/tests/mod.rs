@@ -61,6 +61,16 @@ impl Peer {
         Self { broker: broker.clone(), hanging: Arc::default(), offered: Arc::default() }
     }
 
+    /// Waits until so many calls hang.
+    pub(super) async fn until_hanging(&self, count: usize) {
+        within("the calls to begin or end", async {
+            while self.hanging.load(Ordering::SeqCst) != count {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        })
+        .await;
+    }
+
     pub(super) fn server(self) -> PeerServer<Self> {
         PeerServer::new(self).max_decoding_message_size(DEFAULT_MESSAGE_LIMIT)
     }
@@ -83,6 +93,10 @@ impl peer_server::Peer for Peer {
 
     async fn echo(&self, request: Request<Blob>) -> Result<Response<Blob>, Status> {
         Ok(Response::new(request.into_inner()))
+    }
+
+    async fn make(&self, request: Request<Id>) -> Result<Response<Blob>, Status> {
+        Ok(Response::new(Blob { data: vec![0; request.get_ref().id as usize] }))
     }
 
     async fn hang(&self, _: Request<Nothing>) -> Result<Response<Nothing>, Status> {

@@ -213,12 +213,7 @@ async fn shutdown_ends_a_plugin_whose_calls_never_end() {
     let hanging = tokio::spawn(async move { client.hang(Nothing {}).await });
     let mut ticks = ticking.ticks(Nothing {}).await.unwrap().into_inner();
     ticks.next().await.unwrap().unwrap();
-    within("the call to begin", async {
-        while pair.peer.hanging.load(Ordering::SeqCst) == 0 {
-            tokio::time::sleep(Duration::from_millis(1)).await;
-        }
-    })
-    .await;
+    pair.peer.until_hanging(1).await;
 
     let requested = Pair::run(pair.plugin, pair.printed);
     pair.host.shutdown(DEADLINE).await.unwrap();
@@ -227,12 +222,27 @@ async fn shutdown_ends_a_plugin_whose_calls_never_end() {
     let error = Error::from(within("the call to end", hanging).await.unwrap().unwrap_err());
     assert!(error.is_disconnected(), "{error:?}");
     within("the stream to end", async { while ticks.next().await.is_some_and(|tick| tick.is_ok()) {} }).await;
-    within("the handler to be dropped", async {
-        while pair.peer.hanging.load(Ordering::SeqCst) > 0 {
-            tokio::time::sleep(Duration::from_millis(1)).await;
-        }
-    })
-    .await;
+    pair.peer.until_hanging(0).await;
+}
+
+#[tokio::test]
+async fn a_call_that_is_given_up_is_given_up_on_the_other_side_too() {
+    let pair = Pair::new().await;
+    let mut client = pair.client();
+    let hanging = tokio::spawn(async move { client.hang(Nothing {}).await });
+    pair.peer.until_hanging(1).await;
+    hanging.abort();
+    pair.peer.until_hanging(0).await;
+}
+
+#[tokio::test]
+async fn a_deadline_is_a_timeout_on_both_sides() {
+    let pair = Pair::new().await;
+    let mut request = Request::new(Nothing {});
+    request.set_timeout(Duration::from_millis(100));
+    let error = Error::from(within("the call", pair.client().hang(request)).await.unwrap_err());
+    assert_eq!(error.kind(), ErrorKind::Timeout, "{error:?}");
+    pair.peer.until_hanging(0).await;
 }
 
 #[tokio::test]
@@ -308,22 +318,12 @@ async fn a_replaced_channel_serves_the_clients_that_exist() {
     let mut client = PeerClient::new(channel);
     let mut early = client.clone();
     let early = tokio::spawn(async move { early.hang(Nothing {}).await });
-    within("the call to begin", async {
-        while first_peer.hanging.load(Ordering::SeqCst) == 0 {
-            tokio::time::sleep(Duration::from_millis(1)).await;
-        }
-    })
-    .await;
+    first_peer.until_hanging(1).await;
 
     slot.replace(second);
     let mut late = client.clone();
     let late = tokio::spawn(async move { late.hang(Nothing {}).await });
-    within("the call to begin", async {
-        while second_peer.hanging.load(Ordering::SeqCst) == 0 {
-            tokio::time::sleep(Duration::from_millis(1)).await;
-        }
-    })
-    .await;
+    second_peer.until_hanging(1).await;
     // The call that began before stays where it began.
     assert_eq!(first_peer.hanging.load(Ordering::SeqCst), 1);
     first_plugin.stop().await;

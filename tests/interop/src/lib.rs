@@ -10,6 +10,7 @@ mod build;
 mod events;
 mod examples;
 pub mod greeter;
+pub mod grpc_peer;
 mod host_output;
 mod link;
 mod pattern;

@@ -112,6 +112,21 @@ pub mod peer_client {
             req.extensions_mut().insert(GrpcMethod::new("testing.Peer", "Hang"));
             self.inner.unary(req, path, codec).await
         }
+        /// Answers with as many bytes as the number says.
+        pub async fn make(
+            &mut self,
+            request: impl tonic::IntoRequest<super::Id>,
+        ) -> std::result::Result<tonic::Response<super::Blob>, tonic::Status> {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| tonic::Status::unknown(format!("Service was not ready: {}", e.into())))?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static("/testing.Peer/Make");
+            let mut req = request.into_request();
+            req.extensions_mut().insert(GrpcMethod::new("testing.Peer", "Make"));
+            self.inner.unary(req, path, codec).await
+        }
         /// Never ends.
         pub async fn ticks(
             &mut self,
@@ -208,6 +223,11 @@ pub mod peer_server {
             &self,
             request: tonic::Request<super::Nothing>,
         ) -> std::result::Result<tonic::Response<super::Nothing>, tonic::Status>;
+        /// Answers with as many bytes as the number says.
+        async fn make(
+            &self,
+            request: tonic::Request<super::Id>,
+        ) -> std::result::Result<tonic::Response<super::Blob>, tonic::Status>;
         /// Server streaming response type for the Ticks method.
         type TicksStream: tonic::codegen::tokio_stream::Stream<Item = std::result::Result<super::Blob, tonic::Status>>
             + std::marker::Send
@@ -366,6 +386,40 @@ pub mod peer_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = HangSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/testing.Peer/Make" => {
+                    #[allow(non_camel_case_types)]
+                    struct MakeSvc<T: Peer>(pub Arc<T>);
+                    impl<T: Peer> tonic::server::UnaryService<super::Id> for MakeSvc<T> {
+                        type Response = super::Blob;
+                        type Future = BoxFuture<tonic::Response<Self::Response>, tonic::Status>;
+                        fn call(&mut self, request: tonic::Request<super::Id>) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move { <T as Peer>::make(&inner, request).await };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = MakeSvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(

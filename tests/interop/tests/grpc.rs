@@ -1,0 +1,190 @@
+//! The gRPC transport between this library and go-plugin v1.8.0: messages, streams, broker, reflection, health.
+
+#![allow(clippy::unwrap_used)] // helpers of tests are tests
+
+use std::{process::Command, sync::Arc};
+
+use futures_util::{StreamExt as _, future::join_all, stream};
+use go_plugin::{Client, ErrorKind, Protocol};
+use interop_tests::{
+    Peer as GoHost, example, go_program,
+    greeter::HANDSHAKE,
+    grpc_peer::{
+        Peer, PeerPlugin,
+        proto::{Blob, Id},
+    },
+    run, within,
+};
+
+/// How many connections are brokered at once, in each direction.
+const AT_ONCE: usize = 20;
+
+/// A Go plugin in a host of ours.
+async fn go_plugin() -> (Client, Arc<Peer>) {
+    let mut command = Command::new(go_program("grpcpeer"));
+    command.arg("-plugin");
+    let builder = Client::builder(HANDSHAKE)
+        .plugin("peer", PeerPlugin)
+        .command(command)
+        .allowed_protocols([Protocol::Grpc]);
+    let client = within("the plugin to start", builder.start()).await.unwrap();
+    let peer = client.dispense::<PeerPlugin>("peer").await.unwrap();
+    (client, peer)
+}
+
+/// A plugin of ours in a Go host, dispensed.
+async fn go_host() -> GoHost {
+    let host = GoHost::spawn(&go_program("grpcpeer"), [env!("CARGO_BIN_EXE_rust-grpc-peer")]);
+    host.tell("connect").await;
+    host
+}
+
+#[tokio::test]
+async fn messages_of_a_go_plugin_may_be_as_large_as_the_limit_says() {
+    let (client, peer) = go_plugin().await;
+    let large = 20 << 20;
+    let made = within("the message", peer.client().make(Id { id: large })).await.unwrap();
+    assert_eq!(made.into_inner().data.len(), large as usize);
+    client.kill().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_message_that_a_go_plugin_does_not_accept_is_its_answer_and_not_a_lost_connection() {
+    let (client, peer) = go_plugin().await;
+    let status = peer.client().echo(Blob { data: vec![0; 5 << 20] }).await.unwrap_err();
+    let error = go_plugin::Error::from(status);
+    assert_eq!(error.kind(), ErrorKind::Remote, "{error:?}");
+    assert!(error.to_string().contains("received message larger than max"), "{error}");
+    peer.client().echo(Blob::default()).await.unwrap();
+    client.kill().await.unwrap();
+}
+
+#[tokio::test]
+async fn messages_of_a_go_host_may_exceed_four_mebibytes_both_ways() {
+    let host = go_host().await;
+    assert_eq!(host.number("echo 20971520").await, 20 << 20);
+    assert_eq!(host.number("make 20971520").await, 20 << 20);
+    host.tell("kill").await;
+}
+
+#[tokio::test]
+async fn a_stream_with_a_go_plugin_carries_both_directions() {
+    let (client, peer) = go_plugin().await;
+    let words: Vec<_> = (0..1000).map(|n| Blob { data: format!("message {n}").into_bytes() }).collect();
+    let mut talking = peer.client();
+    let answers = within("the stream", talking.talk(stream::iter(words.clone()))).await.unwrap();
+    let answers: Vec<_> = answers.into_inner().map(Result::unwrap).collect().await;
+    assert_eq!(answers, words);
+    client.kill().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_stream_of_a_go_host_carries_both_directions() {
+    let host = go_host().await;
+    assert_eq!(host.number("talk 1000").await, 1000);
+    host.tell("kill").await;
+}
+
+#[tokio::test]
+async fn connections_are_brokered_with_a_go_plugin_in_both_directions() {
+    let (client, peer) = go_plugin().await;
+    let call_backs = join_all((0..AT_ONCE).map(|_| peer.call_back()));
+    let offers = join_all((0..AT_ONCE).map(|_| peer.offer()));
+    let (call_backs, offers) = within("the calls", async { tokio::join!(call_backs, offers) }).await;
+    for (called_back, offered) in call_backs.into_iter().zip(offers) {
+        assert_eq!((called_back.unwrap(), offered.unwrap()), (b"called back".to_vec(), b"offered".to_vec()));
+    }
+    let error = within("the dial", peer.broker.dial(12345)).await.unwrap_err();
+    assert_eq!(error.to_string(), "timeout waiting for connection info");
+    client.kill().await.unwrap();
+}
+
+#[tokio::test]
+async fn connections_are_brokered_with_a_go_host_in_both_directions() {
+    let host = go_host().await;
+    assert_eq!(host.tell("callback").await, "called back");
+    assert_eq!(host.tell("offer").await, "offered");
+    host.tell(&format!("broker {AT_ONCE}")).await;
+    assert_eq!(host.ask("dial 12345").await.unwrap_err(), "timeout waiting for connection info");
+    host.tell("kill").await;
+}
+
+#[tokio::test]
+async fn reflection_and_health_satisfy_a_go_client() {
+    let host = go_host().await;
+    for version in ["v1", "v1alpha"] {
+        assert_eq!(
+            host.tell(&format!("services {version}")).await,
+            "grpc.health.v1.Health grpc.reflection.v1.ServerReflection grpc.reflection.v1alpha.ServerReflection \
+             plugin.GRPCBroker plugin.GRPCController plugin.GRPCStdio testing.Peer"
+        );
+    }
+    for (symbol, file) in [
+        ("plugin.GRPCBroker", "internal/plugin/grpc_broker.proto StartStream"),
+        ("plugin.GRPCController", "internal/plugin/grpc_controller.proto Shutdown"),
+        ("plugin.GRPCStdio", "internal/plugin/grpc_stdio.proto StreamStdio"),
+        ("testing.Peer", "peer.proto Echo Make Hang Ticks Talk Fail CallBack Offer"),
+    ] {
+        let found = host.tell(&format!("file {symbol}")).await;
+        assert!(found.starts_with(file.split(' ').next().unwrap()), "{symbol} is in {found}");
+        for method in file.split(' ').skip(1) {
+            assert!(found.split(' ').any(|word| word == method), "{symbol} lacks {method}: {found}");
+        }
+    }
+    let health = host.tell("file grpc.health.v1.Health").await;
+    assert!(health.contains("Check") && health.contains("Watch"), "{health}");
+    for name in ["plugin", ""] {
+        assert_eq!(host.tell(&format!("health {name}")).await, "SERVING SERVING");
+    }
+    let unknown = host.ask("health nobody").await.unwrap_err();
+    assert!(unknown.contains("NotFound"), "{unknown}");
+    host.tell("ping").await;
+    host.tell("kill").await;
+    assert!(host.ask("ping").await.is_err());
+}
+
+/// Runs hello-cli with a plugin command in its variable.
+async fn hello(plugin: &str, args: &[&str]) -> interop_tests::Ran {
+    let mut command = tokio::process::Command::new(example("hello-cli"));
+    command.args(args).env("GREETER_PLUGIN", plugin);
+    run(command, b"").await
+}
+
+#[tokio::test]
+async fn hello_cli_greets_through_plugins_of_both_languages() {
+    let rust = example("hello-plugin").display().to_string();
+    let go = format!("{} -grpc -cookie GREETER_PLUGIN=greeter", go_program("greeterplugin").display());
+    for plugin in [rust, go] {
+        for (args, expected) in [(&[][..], "hello gopher\n"), (&["world"], "hello world\n")] {
+            let ran = hello(&plugin, args).await;
+            assert_eq!((ran.code, ran.stdout_text().as_str()), (Some(0), expected), "{}", ran.stderr_text());
+            assert_eq!(ran.stderr_text(), "");
+        }
+    }
+}
+
+#[tokio::test]
+async fn hello_cli_without_a_plugin_says_so() {
+    let ran = hello("", &[]).await;
+    assert_eq!((ran.code, ran.stdout_text().as_str()), (Some(0), "no plugin\n"));
+}
+
+#[tokio::test]
+async fn hello_cli_refuses_a_netrpc_greeter_with_gos_message() {
+    let plugin = format!("{} -cookie GREETER_PLUGIN=greeter", go_program("greeterplugin").display());
+    let ran = hello(&plugin, &[]).await;
+    assert_eq!((ran.code, ran.stdout_text().as_str()), (Some(1), ""));
+    let message = "unsupported plugin protocol \"netrpc\". Supported: [grpc]";
+    assert!(ran.stderr_text().contains(message), "{}", ran.stderr_text());
+}
+
+#[tokio::test]
+async fn hello_plugin_serves_a_go_host() {
+    let args = ["-protocols", "grpc", "-cookie", "GREETER_PLUGIN=greeter"].map(Into::into);
+    let args: Vec<std::ffi::OsString> = [&args[..], &[example("hello-plugin").into()]].concat();
+    let host = GoHost::spawn(&go_program("hostpeer"), args);
+    host.tell("dispense").await;
+    assert_eq!(host.tell("say gopher").await, "hello gopher");
+    host.tell("ping").await;
+    host.tell("kill").await;
+}
