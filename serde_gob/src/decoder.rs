@@ -122,9 +122,13 @@ impl Decoder {
 
     fn take(&mut self) -> Result<Ready> {
         let window = Window { bytes: &self.buffer, base: self.base };
-        let ready = self.stream.next(window)?.ok_or_else(|| Error::new(ErrorKind::Incomplete))?;
-        self.stream.consume();
-        Ok(ready)
+        match self.stream.next(window)? {
+            Some(ready) => {
+                self.stream.consume();
+                Ok(ready)
+            }
+            None => Err(Error::new(ErrorKind::Incomplete { between_values: self.is_idle() })),
+        }
     }
 }
 
@@ -158,7 +162,9 @@ fn decode_ready<'de, T: Deserialize<'de>>(
 pub fn from_slice<'de, T: Deserialize<'de>>(bytes: &'de [u8]) -> Result<T> {
     let mut stream = Stream::new(Limits::default());
     let window = Window { bytes, base: 0 };
-    let ready = stream.next(window)?.ok_or_else(|| Error::new(ErrorKind::Incomplete))?;
+    let ready = stream
+        .next(window)?
+        .ok_or_else(|| Error::new(ErrorKind::Incomplete { between_values: bytes.is_empty() }))?;
     decode_ready(&stream, window, ready, false)
 }
 

@@ -27,7 +27,10 @@ struct Inner {
 
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum ErrorKind {
-    Incomplete,
+    Incomplete {
+        /// Nothing of the next value is there.
+        between_values: bool,
+    },
     Corrupt(Corruption),
     Limit {
         what: &'static str,
@@ -55,7 +58,7 @@ pub(crate) enum Corruption {
     MessageLength,
     #[error("gob: length exceeds input size ({len} bytes)")]
     LengthExceedsInput { len: u64 },
-    #[error("gob: decoding array, slice or map: length exceeds input size ({count} elements)")]
+    #[error("gob: decoding array or slice: length exceeds input size ({count} elements)")]
     CountExceedsInput { count: u64 },
     #[error("gob: unknown type id or corrupted data")]
     UnknownType,
@@ -69,8 +72,8 @@ pub(crate) enum Corruption {
     SingletonDelta,
     #[error("gob: length mismatch in decodeArray")]
     ArrayLength,
-    #[error("gob: name too long ({len} bytes)")]
-    InterfaceName { len: u64 },
+    #[error("gob: name too long ({len} bytes): {start:?}...")]
+    InterfaceName { len: u64, start: String },
     #[error("gob: bad data: invalid definition of a type")]
     BadDefinition,
 }
@@ -152,7 +155,7 @@ impl Error {
     }
 
     pub(crate) fn map_kind(mut self, change: impl FnOnce(ErrorKind) -> ErrorKind) -> Self {
-        let kind = std::mem::replace(&mut self.0.kind, ErrorKind::Incomplete);
+        let kind = std::mem::replace(&mut self.0.kind, ErrorKind::Value(String::new()));
         self.0.kind = change(kind);
         self
     }
@@ -165,7 +168,7 @@ impl Error {
     /// At the end of the stream this is Go's `io.EOF` if [`Decoder::is_idle`](crate::Decoder::is_idle), else
     /// its `io.ErrUnexpectedEOF`.
     pub fn is_incomplete(&self) -> bool {
-        matches!(self.0.kind, ErrorKind::Incomplete)
+        matches!(self.0.kind, ErrorKind::Incomplete { .. })
     }
 
     /// Sender and receiver use types that do not fit together.
@@ -216,7 +219,8 @@ impl Error {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0.kind {
-            ErrorKind::Incomplete => f.write_str("unexpected EOF"),
+            ErrorKind::Incomplete { between_values: true } => f.write_str("EOF"),
+            ErrorKind::Incomplete { between_values: false } => f.write_str("unexpected EOF"),
             ErrorKind::Corrupt(what) => what.fmt(f),
             ErrorKind::Limit { what, limit } => write!(f, "gob: {what} exceeds the limit of {limit}"),
             ErrorKind::Mismatch(what) => what.fmt(f),

@@ -72,7 +72,7 @@ impl<R: Read> Reader<R> {
         while !self.decoder.ready()? {
             match self.source.read(&mut chunk) {
                 Ok(0) if self.decoder.is_idle() => return Ok(false),
-                Ok(0) => return Err(Error::new(ErrorKind::Incomplete)),
+                Ok(0) => return Err(Error::new(ErrorKind::Incomplete { between_values: false })),
                 Ok(count) => self.decoder.feed(&chunk[..count]),
                 Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(error.into()),

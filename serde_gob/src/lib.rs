@@ -155,6 +155,7 @@ mod encoder;
 mod error;
 mod io;
 mod limits;
+mod numbering;
 mod opaque;
 mod received;
 mod scan;

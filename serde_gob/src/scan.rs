@@ -169,7 +169,8 @@ pub(crate) fn read_interface_name<'b>(cursor: &mut Cursor<'b>) -> Result<Option<
         return Ok(None);
     }
     if len > LONGEST_NAME {
-        return Err(cursor.corrupt(Corruption::InterfaceName { len }));
+        let start = cursor.clone().take(20).map(String::from_utf8_lossy).unwrap_or_default().into_owned();
+        return Err(cursor.corrupt(Corruption::InterfaceName { len, start }));
     }
     cursor.take(len).map(Some)
 }

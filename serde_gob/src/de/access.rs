@@ -1,6 +1,6 @@
 //! Slices, arrays and maps while they are decoded.
 
-use serde::de::{self, DeserializeSeed, IntoDeserializer, Visitor};
+use serde::de::{self, DeserializeSeed, Visitor};
 
 use super::local_name::go_name;
 use super::{Deserializer, Source};
@@ -75,10 +75,7 @@ impl<'de> de::SeqAccess<'de> for &mut Bytes<'de> {
     fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>> {
         let Some((byte, rest)) = self.0.split_first() else { return Ok(None) };
         self.0 = rest;
-        match seed.deserialize(IntoDeserializer::<Error>::into_deserializer(*byte)) {
-            Ok(value) => Ok(Some(value)),
-            Err(_) => Err(not_bytes::<T::Value>()),
-        }
+        seed.deserialize(Byte(*byte)).map(Some)
     }
 
     fn size_hint(&self) -> Option<usize> {
@@ -86,10 +83,44 @@ impl<'de> de::SeqAccess<'de> for &mut Bytes<'de> {
     }
 }
 
-#[cold]
-fn not_bytes<T>() -> Error {
-    let local = format!("[]{}", go_name::<T>());
-    Mismatch::Type { local, remote: "bytes".into(), whole: false }.into()
+/// One byte, which only a `u8` takes: to Go a `[]byte` is no slice of integers.
+struct Byte(u8);
+
+macro_rules! refuse {
+    ($($method:ident)*) => {$(
+        fn $method<V: Visitor<'de>>(self, _: V) -> Result<V::Value> {
+            let local = format!("[]{}", go_name::<V::Value>());
+            Err(Mismatch::Type { local, remote: "bytes".into(), whole: false }.into())
+        }
+    )*};
+}
+
+impl<'de> de::Deserializer<'de> for Byte {
+    type Error = Error;
+
+    #[inline(always)]
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
+        visitor.visit_u8(self.0)
+    }
+
+    #[inline(always)]
+    fn deserialize_u8<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
+        visitor.visit_u8(self.0)
+    }
+
+    fn deserialize_newtype_struct<V: Visitor<'de>>(self, _: &'static str, visitor: V) -> Result<V::Value> {
+        visitor.visit_newtype_struct(self)
+    }
+
+    refuse! {
+        deserialize_i8 deserialize_i16 deserialize_i32 deserialize_i64 deserialize_i128 deserialize_u16
+        deserialize_u32 deserialize_u64 deserialize_u128
+    }
+
+    serde::forward_to_deserialize_any! {
+        bool f32 f64 char str string bytes byte_buf option unit unit_struct seq tuple tuple_struct map struct enum
+        identifier ignored_any
+    }
 }
 
 /// Lets the visitor take the entries of a map.

@@ -93,7 +93,7 @@ impl<'s, 'o> Seq<'s, 'o> {
             *part = value.serialize(FloatSink)?;
             return Ok(());
         }
-        if self.elem.tag == Tag::Bytes {
+        if self.elem.tag == Tag::Byte {
             self.output.out.push(value.serialize(super::sink::ByteSink)?);
             return Ok(());
         }

@@ -4,7 +4,7 @@ use serde::ser::{self, Serialize};
 
 use super::{Output, Serializer, Struct};
 use crate::encoder::replace;
-use crate::error::{EncodeError, Error, Result};
+use crate::error::{EncodeError, Error, ErrorKind, Result};
 use crate::shape::{Kind, Slot};
 use crate::wire::{put_bytes, put_int, uint_bytes};
 
@@ -42,10 +42,16 @@ impl<'s, 'o> Serializer<'s, 'o> {
     ) -> Result<()> {
         let (output, slot, content) = self.begin_variant(name)?;
         let start = output.out.len();
-        write(Serializer::new(output, slot))?;
-        if output.out.len() == start {
-            return Err(EncodeError::NilInInterface { name }.into());
-        }
+        let result = write(Serializer::new(output, slot));
+        let nothing_written = output.out.len() == start;
+        result.map_err(|error| {
+            error.map_kind(|kind| match kind {
+                ErrorKind::Encode(EncodeError::NilElement) if nothing_written => {
+                    ErrorKind::Encode(EncodeError::NilInInterface { name })
+                }
+                other => other,
+            })
+        })?;
         content.end(output);
         output.leave();
         Ok(())

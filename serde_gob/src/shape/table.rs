@@ -57,6 +57,8 @@ pub(crate) enum Tag {
     Array,
     Map,
     Opaque,
+    /// One byte of a `[]byte` that is shown as a sequence; no type of its own.
+    Byte,
 }
 
 /// In the place of a field number: an element or a whole value, of which zeros are sent too.
@@ -136,7 +138,7 @@ impl TypeTable {
 
     /// Where the single bytes of a `[]byte` go.
     pub(crate) fn byte_slot(&self) -> Slot {
-        self.element_slot(TypeRef(Tag::Bytes as u32))
+        Slot { tag: Tag::Byte, field: NO_FIELD, ty: TypeRef(Tag::Uint as u32) }
     }
 
     fn any_slot(&self) -> Slot {

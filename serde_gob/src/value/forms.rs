@@ -6,6 +6,7 @@ use std::sync::{Arc, Weak};
 use super::Type;
 use super::graph::{Graph, Node, PREDEFINED};
 use crate::error::{Error, Result};
+use crate::numbering::assign_ids;
 use crate::sent::SentTypes;
 use crate::wire::{put_bytes, put_uint};
 use crate::wire_type::{self, Definition};
@@ -37,19 +38,19 @@ impl DynamicTypes {
         if let Some((_, id)) = self.places.get(&place) {
             return Ok(*id);
         }
-        let nodes = reachable(ty);
-        let form = form(&nodes);
+        let types = reachable(ty);
+        let form = form(&types);
         let id = match self.ids.get(&*form) {
             Some(id) => *id,
             None => {
-                if self.count + nodes.len() > limit {
+                if self.count + types.len() > limit {
                     return Err(Error::limit("number of dynamic types", limit));
                 }
-                let id = define(&nodes, sent);
+                let id = define(&types, sent);
                 let form: Arc<[u8]> = form.into();
                 self.ids.insert(Arc::clone(&form), id);
-                self.count += nodes.len();
-                self.journal.push((form, nodes.len()));
+                self.count += types.len();
+                self.journal.push((form, types.len()));
                 id
             }
         };
@@ -76,41 +77,38 @@ impl DynamicTypes {
     }
 }
 
-/// The types that a type is made of, itself first, numbered in the order they are met.
-fn reachable(root: &Type) -> Vec<(Arc<Node>, Vec<usize>)> {
-    let mut numbers = HashMap::from([(root.node, 0)]);
-    let mut order = vec![root.node];
-    let mut nodes = Vec::new();
-    while let Some(&at) = order.get(nodes.len()) {
-        let node = root.graph.node(at);
-        let children: Vec<u32> = match &*node {
-            Node::Slice(elem) | Node::Array(elem, _) => vec![*elem],
-            Node::Map(key, elem) => vec![*key, *elem],
-            Node::Struct(_, fields) => fields.iter().map(|(_, ty)| *ty).collect(),
-            _ => Vec::new(),
-        };
-        let children = children
-            .into_iter()
-            .map(|child| {
-                if child < PREDEFINED {
-                    return child as usize;
-                }
-                let next = order.len();
-                let number = *numbers.entry(child).or_insert_with(|| {
-                    order.push(child);
-                    next
-                });
-                number + PREDEFINED as usize
-            })
-            .collect();
-        nodes.push((node, children));
-    }
-    nodes
+/// A type that another is made of.
+struct Part {
+    node: Arc<Node>,
+    /// Wire ids of predefined types, [`PREDEFINED`] and more for the parts themselves.
+    parts: Vec<usize>,
 }
 
-fn form(nodes: &[(Arc<Node>, Vec<usize>)]) -> Vec<u8> {
+/// The types that a type is made of, itself first, in the order in which Go defines them.
+fn reachable(root: &Type) -> Vec<Part> {
+    let mut numbers = HashMap::new();
+    let mut order = Vec::new();
+    let mut pending = vec![root.node];
+    while let Some(at) = pending.pop() {
+        if at < PREDEFINED || numbers.contains_key(&at) {
+            continue;
+        }
+        numbers.insert(at, PREDEFINED as usize + order.len());
+        let node = root.graph.node(at);
+        let parts = node.parts();
+        pending.extend(parts.iter().rev());
+        order.push((node, parts));
+    }
+    let number = |at: u32| numbers.get(&at).copied().unwrap_or(at as usize);
+    let place = |(node, parts): (_, Vec<u32>)| Part { node, parts: parts.into_iter().map(number).collect() };
+    order.into_iter().map(place).collect()
+}
+
+/// A type written out: the same for types of which nothing tells them apart, unless they are recursive and
+/// built in different ways.
+fn form(types: &[Part]) -> Vec<u8> {
     let mut out = Vec::new();
-    for (node, children) in nodes {
+    for Part { node, parts } in types {
         match &**node {
             Node::Slice(_) => out.push(1),
             Node::Array(_, len) => {
@@ -130,27 +128,36 @@ fn form(nodes: &[(Arc<Node>, Vec<usize>)]) -> Vec<u8> {
             }
             _ => out.push(0),
         }
-        children.iter().for_each(|child| put_uint(&mut out, *child as u64));
+        parts.iter().for_each(|part| put_uint(&mut out, *part as u64));
     }
     out
 }
 
-/// Writes the definitions of all the nodes under new ids; returns the first.
-fn define(nodes: &[(Arc<Node>, Vec<usize>)], sent: &mut SentTypes) -> i32 {
-    let ids: Vec<i32> = nodes.iter().map(|_| sent.fresh_id()).collect();
-    let id_of = |child: usize| match child.checked_sub(PREDEFINED as usize) {
+/// Writes the definitions of all the parts under new ids; returns the first.
+fn define(types: &[Part], sent: &mut SentTypes) -> i32 {
+    let mut ids = vec![0; types.len()];
+    assign_ids(
+        0,
+        &mut ids,
+        || sent.fresh_id(),
+        |at| {
+            let parts = types[at].parts.iter().filter_map(|part| part.checked_sub(PREDEFINED as usize));
+            (matches!(&*types[at].node, Node::Struct(..)), parts.collect())
+        },
+    );
+    let id_of = |part: usize| match part.checked_sub(PREDEFINED as usize) {
         Some(number) => ids[number],
-        None => child as i32,
+        None => part as i32,
     };
-    for ((node, children), id) in nodes.iter().zip(&ids) {
+    for (Part { node, parts }, id) in types.iter().zip(&ids) {
         let definition = match &**node {
-            Node::Slice(_) => Definition::Slice { elem: id_of(children[0]) },
-            Node::Array(_, len) => Definition::Array { elem: id_of(children[0]), len: *len },
-            Node::Map(..) => Definition::Map { key: id_of(children[0]), elem: id_of(children[1]) },
+            Node::Slice(_) => Definition::Slice { elem: id_of(parts[0]) },
+            Node::Array(_, len) => Definition::Array { elem: id_of(parts[0]), len: *len },
+            Node::Map(..) => Definition::Map { key: id_of(parts[0]), elem: id_of(parts[1]) },
             Node::Opaque(kind, name) => Definition::Opaque { kind: *kind, name },
             Node::Struct(name, fields) => Definition::Struct {
                 name,
-                fields: fields.iter().zip(children).map(|((name, _), child)| (&**name, id_of(*child))),
+                fields: fields.iter().zip(parts).map(|((name, _), part)| (&**name, id_of(*part))),
             },
             _ => continue,
         };

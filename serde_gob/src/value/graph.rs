@@ -29,6 +29,18 @@ pub(crate) enum Node {
     Opaque(OpaqueKind, Arc<str>),
 }
 
+impl Node {
+    /// The types it is made of.
+    pub(super) fn parts(&self) -> Vec<u32> {
+        match self {
+            Node::Slice(elem) | Node::Array(elem, _) => vec![*elem],
+            Node::Map(key, elem) => vec![*key, *elem],
+            Node::Struct(_, fields) => fields.iter().map(|(_, ty)| *ty).collect(),
+            _ => Vec::new(),
+        }
+    }
+}
+
 /// Number of nodes that every graph has: nothing, and the predefined types.
 pub(crate) const PREDEFINED: u32 = WireRef::INTERFACE.0 + 1;
 
