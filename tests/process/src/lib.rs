@@ -1,7 +1,7 @@
 //! An interface whose one method does to the plugin's process whatever it is told to.
 
 use async_trait::async_trait;
-use go_plugin::{GrpcBroker, GrpcChannel, GrpcPlugin, GrpcServices, Handshake, Plugin, Result};
+use go_plugin::{GrpcBroker, GrpcChannel, GrpcPlugin, GrpcServices, Handshake, NetRpcPlugin, Plugin, Result};
 use std::sync::Arc;
 use tonic::{Request, Response, Status};
 
@@ -14,39 +14,26 @@ pub mod proto {
 pub const HANDSHAKE: Handshake = Handshake::new(1, "PROCESS_TESTS", "a process to be treated badly");
 
 /// Does what it is told.
-#[async_trait]
-pub trait Actor: Send + Sync {
+#[go_plugin::interface(grpc)]
+pub trait Actor {
     /// Carries out an order, a word and perhaps an argument, and tells the outcome.
     async fn act(&self, order: &str) -> Result<String>;
 }
 
-/// The plugin, with or without something to serve.
-pub struct ActorPlugin(Option<Arc<dyn Actor>>);
+/// The same plugin without its gRPC half.
+pub struct NetRpcOnly(pub ActorPlugin);
 
-impl ActorPlugin {
-    /// The plugin's side.
-    pub fn new(actor: impl Actor + 'static) -> Self {
-        Self(Some(Arc::new(actor)))
-    }
-
-    /// The host's side.
-    pub fn client() -> Self {
-        Self(None)
-    }
-}
-
-impl Plugin for ActorPlugin {
+impl Plugin for NetRpcOnly {
     type Interface = dyn Actor;
 
-    fn grpc(&self) -> Option<&dyn GrpcPlugin<dyn Actor>> {
-        Some(self)
+    fn netrpc(&self) -> Option<&dyn NetRpcPlugin<dyn Actor>> {
+        self.0.netrpc()
     }
 }
 
 impl GrpcPlugin<dyn Actor> for ActorPlugin {
     fn server(&self, _: GrpcBroker, services: &mut GrpcServices) -> Result<()> {
-        let Some(actor) = &self.0 else { return Err(go_plugin::Error::msg("nothing to serve")) };
-        services.add(proto::greeter_server::GreeterServer::new(Adapter(Arc::clone(actor))))
+        services.add(proto::greeter_server::GreeterServer::new(Adapter(self.implementation()?)))
     }
 
     fn client(&self, _: GrpcBroker, channel: GrpcChannel) -> Result<Arc<dyn Actor>> {
@@ -65,7 +52,7 @@ impl proto::greeter_server::Greeter for Adapter<Arc<dyn Actor>> {
     }
 }
 
-#[async_trait]
+#[go_plugin::interface]
 impl Actor for Adapter<proto::greeter_client::GreeterClient<GrpcChannel>> {
     async fn act(&self, order: &str) -> Result<String> {
         let order = proto::Request { name: order.to_owned() };

@@ -149,7 +149,9 @@ const SOCKETS: &[(&str, &[Fault])] = &[
 async fn a_plugin_that_does_not_serve_is_refused_in_time() {
     let mut starting = JoinSet::new();
     for &(mode, faults) in SOCKETS {
-        starting.spawn(async move { (start(mode, "grpc").await, faults) });
+        for transport in ["netrpc", "grpc"] {
+            starting.spawn(async move { (start(mode, transport).await, faults) });
+        }
     }
     let mut wrong = Vec::new();
     while let Some(outcome) = starting.join_next().await {

@@ -2,9 +2,8 @@
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr)]
 
-use async_trait::async_trait;
 use go_plugin::{Error, Result};
-use process_tests::{Actor, ActorPlugin, HANDSHAKE};
+use process_tests::{Actor, ActorPlugin, HANDSHAKE, NetRpcOnly};
 use std::{
     env,
     process::{self, Command},
@@ -22,7 +21,12 @@ fn main() -> Result<()> {
         _ => Builder::new_multi_thread(),
     };
     let runtime = runtime.worker_threads(2).enable_all().build()?;
-    let served = runtime.block_on(go_plugin::serve(HANDSHAKE).plugin("actor", ActorPlugin::new(Stage)).run());
+    let (serve, plugin) = (go_plugin::serve(HANDSHAKE), ActorPlugin::new(Stage));
+    let serve = match env::var("ACTOR_TRANSPORT").as_deref() {
+        Ok("netrpc") => serve.plugin("actor", NetRpcOnly(plugin)),
+        _ => serve.plugin("actor", plugin),
+    };
+    let served = runtime.block_on(serve.run());
     if let Some(code) = env::var_os("STAY") {
         loop {
             thread::sleep(Duration::from_secs(600));
@@ -34,7 +38,7 @@ fn main() -> Result<()> {
 
 struct Stage;
 
-#[async_trait]
+#[go_plugin::interface]
 impl Actor for Stage {
     async fn act(&self, order: &str) -> Result<String> {
         let (verb, argument) = order.split_once(' ').unwrap_or((order, ""));

@@ -18,7 +18,7 @@ use tokio::{io::AsyncWrite, time::timeout};
 /// Far beyond what anything here takes: a test that hangs fails.
 pub const LONG: Duration = Duration::from_secs(60);
 
-pub const TRANSPORTS: [Protocol; 1] = [Protocol::Grpc];
+pub const TRANSPORTS: [Protocol; 2] = [Protocol::NetRpc, Protocol::Grpc];
 
 pub const RUNTIMES: [&str; 2] = ["current-thread", "multi-thread"];
 
