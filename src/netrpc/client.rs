@@ -119,9 +119,9 @@ impl Error {
             ErrorKind::Timeout
         } else if error.is_encode() || error.is_misuse() {
             ErrorKind::Misuse
-        } else if error.is_disconnected() {
+        } else if error.is_disconnected() && !broke_the_protocol(&error) {
             ErrorKind::Disconnected
-        } else if error.is_decode() {
+        } else if error.is_disconnected() || error.is_decode() {
             ErrorKind::Protocol
         } else if error.is_cancelled() {
             ErrorKind::Cancelled
@@ -130,4 +130,12 @@ impl Error {
         };
         Self::new(kind, error.to_string()).with_source(error)
     }
+}
+
+/// Whether the session under the call ended because its other end does not speak yamux. net/rpc sees an I/O error then,
+/// and shares it among the calls that it ends.
+fn broke_the_protocol(error: &::netrpc::Error) -> bool {
+    let io = std::error::Error::source(error).and_then(|cause| cause.downcast_ref::<Arc<std::io::Error>>());
+    let session = io.and_then(|io| io.get_ref()?.downcast_ref::<muxbroker::Error>());
+    session.is_some_and(muxbroker::Error::is_protocol)
 }
