@@ -31,12 +31,13 @@ use tokio::time::Sleep;
 
 use crate::config::Config;
 use crate::error::{Error, Kind};
-use crate::yamux::{Connection, Event, Role, StreamKey};
+use crate::yamux::{Connection, Demand, Event, Role, StreamKey};
 
-/// What one read may bring. Larger reads mean fewer wake-ups; beyond this nothing was gained.
-const READ_BUFFER: usize = 256 * 1024;
+/// What one read may bring once the peer sends much. Larger reads mean fewer wake-ups; beyond this nothing was
+/// gained.
+const READ_MAX: usize = 256 * 1024;
 
-/// A new read buffer is taken when less than this is left of the old one.
+/// What one read may bring on a quiet session.
 const READ_MIN: usize = 16 * 1024;
 
 /// How long the reader goes on after the end of the session, so that a peer that is still sending reads our
@@ -242,14 +243,24 @@ where
 
 /// The reader task: hands everything that arrives to the state machine, many frames under one lock.
 async fn read_all(mut io: impl AsyncRead + Unpin, shared: Arc<Shared>) {
-    let mut input = BytesMut::with_capacity(READ_BUFFER);
+    let mut input = BytesMut::new();
+    let mut size = READ_MIN;
+    let mut demand = Demand::default();
     loop {
-        if input.capacity() - input.len() < READ_MIN {
-            input.reserve(READ_BUFFER);
+        if input.is_empty() && demand.is_exceeded_by(size) {
+            size = READ_MIN;
+            input = BytesMut::with_capacity(size);
+        } else if input.capacity() - input.len() < size / 16 {
+            input.reserve(size);
         }
+        let room = input.capacity() - input.len();
         match io.read_buf(&mut input).await {
             Ok(0) => return shared.with(|core| core.conn.receive_eof(&input)),
-            Ok(_) => {
+            Ok(n) => {
+                demand.note(n);
+                if n == room && room >= size / 2 {
+                    size = (size * 4).min(READ_MAX);
+                }
                 let now = now();
                 shared.with(|core| core.conn.receive(&mut input, now));
             }

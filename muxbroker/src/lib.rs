@@ -66,3 +66,8 @@ pub use error::{Error, Violation};
 pub use session::Session;
 pub use stats::Stats;
 pub use stream::{ReadHalf, Stream, WriteHalf};
+
+/// The README's example must compile.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}

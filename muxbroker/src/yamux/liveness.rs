@@ -61,7 +61,8 @@ impl Liveness {
 }
 
 impl Connection {
-    /// Asks the peer for a sign of life; [`Event::Pong`] or [`Event::PingTimeout`] follows.
+    /// Asks the peer for a sign of life; [`Event::Pong`](super::Event::Pong) or
+    /// [`Event::PingTimeout`](super::Event::PingTimeout) follows.
     ///
     /// # Errors
     /// The session is over.

@@ -15,6 +15,7 @@
 
 mod closing;
 mod connection;
+mod demand;
 mod events;
 mod flow;
 mod header;
@@ -26,5 +27,6 @@ mod stream;
 mod timers;
 
 pub use connection::{Connection, Role, WriteOutcome};
+pub(crate) use demand::Demand;
 pub use events::{Event, StreamKey};
 pub use header::{Flags, FrameType, GoAwayCode, HEADER_LEN, Header, VERSION};

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use bytes::BytesMut;
 
 use super::StreamKey;
+use super::demand::Demand;
 use super::header::{HEADER_LEN, Header};
 
 /// Queued bytes from which stream writes wait. Twice this can be in memory: one batch queued, one at the
@@ -25,8 +26,8 @@ const PONG_LIMIT: usize = 12 * 1024;
 /// judged to flood us: 87,000 frames and not one of them read.
 const CONTROL_LIMIT: usize = 1024 * 1024;
 
-/// Capacity above which an emptied buffer is given back to the allocator.
-const KEEP_CAPACITY: usize = HIGH_WATER + MAX_PAYLOAD + 4096;
+/// Ordered frames up to this size go out in one batch with urgent ones, at the price of a copy.
+const JOIN_MAX: usize = 16 * 1024;
 
 #[derive(Debug)]
 pub(crate) struct Output {
@@ -40,6 +41,7 @@ pub(crate) struct Output {
     /// Streams whose write waits for room, in order of arrival, with the time since when.
     waiting: VecDeque<(StreamKey, Instant)>,
     last_progress: Instant,
+    demand: Demand,
 }
 
 impl Output {
@@ -51,6 +53,7 @@ impl Output {
             pongs: 0,
             waiting: VecDeque::new(),
             last_progress: now,
+            demand: Demand::default(),
         }
     }
 
@@ -108,23 +111,30 @@ impl Output {
     /// Swaps the next batch of whole frames into `batch`, which must be empty. False if there is none.
     pub(crate) fn take(&mut self, batch: &mut BytesMut, now: Instant) -> bool {
         debug_assert!(batch.is_empty());
-        if batch.capacity() > KEEP_CAPACITY {
-            *batch = BytesMut::new();
-        } else {
-            batch.clear();
-        }
         self.last_progress = now;
-        if !self.urgent.is_empty() {
-            self.pongs = 0;
-            std::mem::swap(&mut self.urgent, batch);
-            true
-        } else if !self.ordered.is_empty() {
-            self.control = 0;
+        if self.urgent.is_empty() {
             std::mem::swap(&mut self.ordered, batch);
-            true
+            self.control = 0;
         } else {
-            false
+            batch.extend_from_slice(&self.urgent);
+            self.urgent.clear();
+            self.pongs = 0;
+            if self.ordered.len() <= JOIN_MAX {
+                batch.extend_from_slice(&self.ordered);
+                self.ordered.clear();
+                self.control = 0;
+            }
         }
+        if batch.is_empty() {
+            for buffer in [&mut self.urgent, &mut self.ordered, batch] {
+                if self.demand.is_exceeded_by(buffer.capacity()) {
+                    *buffer = BytesMut::new();
+                }
+            }
+            return false;
+        }
+        self.demand.note(batch.len());
+        true
     }
 
     pub(crate) fn progressed(&mut self, now: Instant) {
