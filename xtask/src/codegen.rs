@@ -28,6 +28,7 @@ const SETS: &[Set] = &[
         out: "proto/src/generated",
     },
     Set { root: "examples/hello-cli/proto", protos: &["greeter.proto"], out: "examples/hello-cli/generated" },
+    Set { root: "examples/grpc/proto", protos: &["kv.proto"], out: "examples/grpc/generated" },
     Set { root: "src/grpc/tests/proto", protos: &["peer.proto"], out: "src/grpc/tests/generated" },
 ];
 
