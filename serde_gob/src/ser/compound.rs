@@ -84,7 +84,7 @@ impl<'s, 'o> Seq<'s, 'o> {
     }
 
     #[inline(always)]
-    fn element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<()> {
+    pub(super) fn element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<()> {
         let at = self.count.written;
         self.count.written += 1;
         if let Some(complex) = &mut self.complex {
@@ -101,7 +101,7 @@ impl<'s, 'o> Seq<'s, 'o> {
     }
 
     #[inline]
-    fn finish(self) -> Result<()> {
+    pub(super) fn finish(self) -> Result<()> {
         self.output.leave();
         self.count.finish(self.output)?;
         if let Some(Complex { parts, slot }) = self.complex
@@ -113,25 +113,6 @@ impl<'s, 'o> Seq<'s, 'o> {
         }
         Ok(())
     }
-}
-
-/// Writes all of an iterator's items: no call of a trait object or closure per element in between.
-#[inline]
-pub(super) fn collect<I>(serializer: Serializer<'_, '_>, iter: I) -> Result<()>
-where
-    I: IntoIterator,
-    I::Item: Serialize,
-{
-    let iter = iter.into_iter();
-    let len = match iter.size_hint() {
-        (low, Some(high)) if low == high => Some(low),
-        _ => None,
-    };
-    let mut seq = Seq::begin(serializer, len)?;
-    for item in iter {
-        seq.element(&item)?;
-    }
-    seq.finish()
 }
 
 macro_rules! sequences {

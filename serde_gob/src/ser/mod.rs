@@ -2,6 +2,7 @@
 //!
 //! [`GobType`]: crate::GobType
 
+mod collect;
 mod compound;
 mod sink;
 mod variant;
@@ -367,10 +368,7 @@ impl<'s, 'o> ser::Serializer for Serializer<'s, 'o> {
         I: IntoIterator,
         I::Item: Serialize,
     {
-        if self.slot.tag == Tag::Bytes {
-            return self.collect_bytes(iter);
-        }
-        compound::collect(self, iter)
+        self.collect(iter)
     }
 }
 

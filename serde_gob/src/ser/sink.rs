@@ -1,10 +1,9 @@
-//! Serializers for a single byte and a single float.
+//! Serializers that take one byte or number and hand it back: what a loop over many of them needs.
 
 use serde::ser::{self, Impossible, Serialize};
 
-use super::Serializer;
 use crate::error::{EncodeError, Error, Result};
-use crate::wire::put_uint;
+use crate::wire::{float_to_uint, int_to_uint};
 
 /// Takes the elements of a `Vec<u8>` that serde shows one by one.
 pub(super) struct ByteSink;
@@ -12,13 +11,26 @@ pub(super) struct ByteSink;
 /// Takes the parts of a complex number.
 pub(super) struct FloatSink;
 
+/// Take the elements of slices of numbers, as the unsigned integers by which they are encoded.
+#[derive(Clone, Copy)]
+pub(super) struct EncodedInt;
+#[derive(Clone, Copy)]
+pub(super) struct EncodedUint;
+#[derive(Clone, Copy)]
+pub(super) struct EncodedFloat;
+
 #[cold]
 fn refuse<T>(described: &'static str, written: &'static str) -> Result<T> {
     Err(EncodeError::Disagreement { described, written }.into())
 }
 
+#[cold]
+fn no_variant<T>(_: u32) -> Result<T> {
+    refuse("a number", "a variant")
+}
+
 macro_rules! refuse {
-    ($ok:ty, $what:literal: $($method:ident($ty:ty))*) => {
+    ($ok:ty, $what:literal, $variant:expr; $($method:ident($ty:ty))*) => {
         type Ok = $ok;
         type Error = Error;
         type SerializeSeq = Impossible<$ok, Error>;
@@ -33,7 +45,7 @@ macro_rules! refuse {
             refuse($what, "another type")
         })*
         fn serialize_none(self) -> Result<$ok> {
-            refuse($what, "none")
+            Err(EncodeError::NilElement.into())
         }
         fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<$ok> {
             value.serialize(self)
@@ -44,8 +56,10 @@ macro_rules! refuse {
         fn serialize_unit_struct(self, _: &'static str) -> Result<$ok> {
             refuse($what, "a unit")
         }
-        fn serialize_unit_variant(self, _: &'static str, _: u32, _: &'static str) -> Result<$ok> {
-            refuse($what, "a variant")
+        /// An enum that travels as an integer.
+        fn serialize_unit_variant(self, _: &'static str, index: u32, _: &'static str) -> Result<$ok> {
+            let variant: fn(u32) -> Result<$ok> = $variant;
+            variant(index)
         }
         #[inline(always)]
         fn serialize_newtype_struct<T: Serialize + ?Sized>(self, _: &'static str, value: &T) -> Result<$ok> {
@@ -102,7 +116,7 @@ impl ser::Serializer for ByteSink {
         Ok(value)
     }
 
-    refuse!(u8, "a byte": serialize_bool(bool) serialize_i8(i8) serialize_i16(i16) serialize_i32(i32)
+    refuse!(u8, "a byte", no_variant; serialize_bool(bool) serialize_i8(i8) serialize_i16(i16) serialize_i32(i32)
         serialize_i64(i64) serialize_u16(u16) serialize_u32(u32) serialize_u64(u64) serialize_f32(f32)
         serialize_f64(f64) serialize_char(char) serialize_str(&str) serialize_bytes(&[u8]));
 }
@@ -116,41 +130,58 @@ impl ser::Serializer for FloatSink {
         Ok(value)
     }
 
-    refuse!(f64, "a float": serialize_bool(bool) serialize_i8(i8) serialize_i16(i16) serialize_i32(i32)
+    refuse!(f64, "a float", no_variant; serialize_bool(bool) serialize_i8(i8) serialize_i16(i16) serialize_i32(i32)
         serialize_i64(i64) serialize_u8(u8) serialize_u16(u16) serialize_u32(u32) serialize_u64(u64)
         serialize_char(char) serialize_str(&str) serialize_bytes(&[u8]));
 }
 
-impl Serializer<'_, '_> {
-    /// Writes a sequence of bytes whose length is known before in a loop without checks, which is what
-    /// makes a plain `Vec<u8>` bearable.
-    #[inline]
-    pub(super) fn collect_bytes<I>(mut self, iter: I) -> Result<()>
-    where
-        I: IntoIterator,
-        I::Item: Serialize,
-    {
-        let mut iter = iter.into_iter();
-        let (low, high) = iter.size_hint();
-        if high != Some(low) {
-            return super::compound::collect(self, iter);
+/// Takes numbers of some types and encodes them.
+macro_rules! accept {
+    ($($method:ident($ty:ty) $encode:expr;)*) => {$(
+        #[inline(always)]
+        fn $method(self, value: $ty) -> Result<u64> {
+            Ok($encode(value.into()))
         }
-        if low == 0 && self.slot.is_field() {
-            return Ok(());
-        }
-        self.begin();
-        put_uint(self.output.out, low as u64);
-        let start = self.output.out.len();
-        self.output.out.resize(start + low, 0);
-        let mut written = 0;
-        for byte in &mut self.output.out[start..] {
-            let Some(item) = iter.next() else { break };
-            *byte = item.serialize(ByteSink)?;
-            written += 1;
-        }
-        if written != low || iter.next().is_some() {
-            return Err(EncodeError::Count { announced: low, written }.into());
-        }
-        Ok(())
+    )*};
+}
+
+impl ser::Serializer for EncodedInt {
+    accept! {
+        serialize_i8(i8) int_to_uint;
+        serialize_i16(i16) int_to_uint;
+        serialize_i32(i32) int_to_uint;
+        serialize_i64(i64) int_to_uint;
     }
+
+    #[inline(always)]
+    fn serialize_char(self, value: char) -> Result<u64> {
+        Ok(int_to_uint(u32::from(value).into()))
+    }
+
+    refuse!(u64, "an integer", |index| Ok(int_to_uint(index.into())); serialize_bool(bool) serialize_u8(u8) serialize_u16(u16) serialize_u32(u32)
+        serialize_u64(u64) serialize_f32(f32) serialize_f64(f64) serialize_str(&str) serialize_bytes(&[u8]));
+}
+
+impl ser::Serializer for EncodedUint {
+    accept! {
+        serialize_u8(u8) std::convert::identity::<u64>;
+        serialize_u16(u16) std::convert::identity::<u64>;
+        serialize_u32(u32) std::convert::identity::<u64>;
+        serialize_u64(u64) std::convert::identity::<u64>;
+    }
+
+    refuse!(u64, "an unsigned integer", |index| Ok(index.into()); serialize_bool(bool) serialize_i8(i8) serialize_i16(i16)
+        serialize_i32(i32) serialize_i64(i64) serialize_f32(f32) serialize_f64(f64) serialize_char(char)
+        serialize_str(&str) serialize_bytes(&[u8]));
+}
+
+impl ser::Serializer for EncodedFloat {
+    accept! {
+        serialize_f32(f32) float_to_uint;
+        serialize_f64(f64) float_to_uint;
+    }
+
+    refuse!(u64, "a float", no_variant; serialize_bool(bool) serialize_i8(i8) serialize_i16(i16) serialize_i32(i32)
+        serialize_i64(i64) serialize_u8(u8) serialize_u16(u16) serialize_u32(u32) serialize_u64(u64)
+        serialize_char(char) serialize_str(&str) serialize_bytes(&[u8]));
 }
