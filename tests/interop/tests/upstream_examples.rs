@@ -1,0 +1,114 @@
+//! go-plugin's own example programs, of several releases, and our twins of them: host and plugin in either language.
+
+#![allow(clippy::unwrap_used)] // helpers of tests are tests
+
+use std::path::{Path, PathBuf};
+
+use interop_tests::{Ran, example, run, upstream};
+use tokio::process::Command;
+
+/// v1.0.1 links the yamux of 2018; what is between the two has other gob types, log formats and handshake lines.
+const RELEASES: [&str; 4] = ["v1.8.0", "v1.6.3", "v1.4.10", "v1.0.1"];
+
+fn go_example(path: &str, version: &str) -> PathBuf {
+    upstream(&format!("github.com/hashicorp/go-plugin/examples/{path}"), version)
+}
+
+async fn succeed(command: Command) -> String {
+    let about = format!("{command:?}");
+    let Ran { code, stdout, stderr } = run(command, b"").await;
+    let (stdout, stderr) = (String::from_utf8_lossy(&stdout), String::from_utf8_lossy(&stderr));
+    assert_eq!(code, Some(0), "{about}\nstdout: {stdout}\nstderr: {stderr}");
+    stdout.into_owned()
+}
+
+#[tokio::test]
+async fn go_greeters_greet_through_the_rust_host() {
+    for version in RELEASES {
+        let mut host = Command::new(example("basic"));
+        host.arg(go_example("basic/plugin", version));
+        assert_eq!(succeed(host).await, "Hello!\n", "{version}");
+    }
+}
+
+#[tokio::test]
+async fn go_hosts_greet_through_the_rust_greeter() {
+    for version in ["v1.8.0", "v1.0.1"] {
+        // The host looks for its plugin at this path.
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::create_dir(dir.path().join("plugin")).unwrap();
+        std::os::unix::fs::symlink(example("basic-plugin"), dir.path().join("plugin/greeter")).unwrap();
+        let mut host = Command::new(go_example("basic", version));
+        host.current_dir(dir.path());
+        let output = succeed(host).await;
+        assert!(output.lines().any(|line| line == "Hello!"), "{version}: {output}");
+    }
+}
+
+/// Runs `kv-host` in `dir`, which is where the plugins keep their files.
+async fn kv_host(dir: &Path, args: &[&str]) -> Ran {
+    let mut host = Command::new(example("kv-host"));
+    host.args(args).current_dir(dir);
+    run(host, b"").await
+}
+
+async fn drive_kv(protocol: &str, plugin: &Path, signature: &str) {
+    let dir = tempfile::tempdir().unwrap();
+    let plugin = plugin.to_str().unwrap();
+    let put = kv_host(dir.path(), &["--protocol", protocol, plugin, "put", "hello", "world"]).await;
+    assert_eq!((put.code, put.stderr_text().as_str()), (Some(0), ""), "{plugin}");
+    let stored = std::fs::read_to_string(dir.path().join("kv_hello")).unwrap();
+    assert_eq!(stored, format!("world\n\nWritten from {signature}"), "{plugin}");
+    // The host takes either transport unless told otherwise.
+    let get = kv_host(dir.path(), &[plugin, "get", "hello"]).await;
+    assert_eq!((get.code, get.stdout_text()), (Some(0), format!("{stored}\n")), "{plugin}");
+
+    let missing = kv_host(dir.path(), &[plugin, "get", "nothing"]).await;
+    assert_eq!(missing.code, Some(1));
+    let error = missing.stderr_text().to_lowercase();
+    assert!(error.contains("no such file or directory"), "{plugin}: {error}");
+
+    let other = if protocol == "grpc" { "netrpc" } else { "grpc" };
+    let refused = kv_host(dir.path(), &["--protocol", other, plugin, "get", "hello"]).await;
+    assert_eq!(refused.code, Some(1));
+    let expected = format!("unsupported plugin protocol \"{protocol}\". Supported: [{other}]");
+    assert!(refused.stderr_text().contains(&expected), "{plugin}: {}", refused.stderr_text());
+}
+
+#[tokio::test]
+async fn one_rust_host_drives_go_stores_on_both_transports() {
+    for version in RELEASES {
+        for protocol in ["netrpc", "grpc"] {
+            let name = format!("plugin-go-{protocol}");
+            drive_kv(protocol, &go_example(&format!("grpc/{name}"), version), &name).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn one_rust_host_drives_rust_stores_on_both_transports() {
+    for protocol in ["netrpc", "grpc"] {
+        let name = format!("kv-plugin-{protocol}");
+        drive_kv(protocol, &example(&name), &name).await;
+    }
+}
+
+#[tokio::test]
+async fn go_hosts_drive_rust_stores_on_both_transports() {
+    // Hosts before v1.8.0 dispense `kv_grpc` alone.
+    for (version, protocols) in [("v1.8.0", &["netrpc", "grpc"][..]), ("v1.0.1", &["grpc"][..])] {
+        for protocol in protocols {
+            let dir = tempfile::tempdir().unwrap();
+            let name = format!("kv-plugin-{protocol}");
+            let host = |args: &[&str]| {
+                let mut host = Command::new(go_example("grpc", version));
+                host.args(args).current_dir(dir.path());
+                host.env("KV_PROTO", protocol).env("KV_PLUGIN", example(&name));
+                host
+            };
+            succeed(host(&["put", "hello", "world"])).await;
+            let got = succeed(host(&["get", "hello"])).await;
+            assert!(got.contains(&format!("world\n\nWritten from {name}\n")), "{version} {protocol}: {got}");
+        }
+    }
+}
