@@ -7,7 +7,7 @@ use std::{path::PathBuf, process::Command, sync::Arc, time::Duration};
 use go_plugin::{Client, ErrorKind, Fault, Protocol};
 use interop_tests::{
     Collected, go_program,
-    greeter::{Greeter, GrpcGreeter, HANDSHAKE},
+    greeter::{Greeter, GreeterPlugin, HANDSHAKE},
     is_running, logged, record_events, within,
 };
 use tracing::Level;
@@ -19,7 +19,7 @@ struct Hosted {
     stderr: Collected,
 }
 
-/// Our plugin on go-plugin v1.8.0, dispensed. `name` is that of the test, so that its log lines are found.
+/// Our plugin on go-plugin v1.8.0, dispensed. `name` is that of the test, so that its log lines are its own.
 async fn host(protocol: Protocol, name: &str) -> Hosted {
     record_events();
     let mut command = Command::new(go_program("greeterplugin"));
@@ -29,20 +29,20 @@ async fn host(protocol: Protocol, name: &str) -> Hosted {
     let (stdout, stderr) = (Collected::default(), Collected::default());
     let builder = Client::builder(HANDSHAKE)
         .allowed_protocols([Protocol::NetRpc, Protocol::Grpc])
-        .plugin("greeter", GrpcGreeter::client())
+        .plugin("greeter", GreeterPlugin::client())
         .command(command)
-        .name(name)
+        .name(format!("{name}-{protocol}"))
         .stdout(stdout.clone())
         .stderr(stderr.clone());
     let client = within("the plugin to start", builder.start()).await.unwrap();
     assert_eq!(client.protocol(), protocol);
-    let greeter = within("the greeter", client.dispense::<GrpcGreeter>("greeter")).await.unwrap();
+    let greeter = within("the greeter", client.dispense::<GreeterPlugin>("greeter")).await.unwrap();
     Hosted { client, greeter, stdout, stderr }
 }
 
 /// Runs a test once for each transport, and then ends the plugin, which must go in good order.
 async fn on_each_transport(name: &str, test: impl AsyncFn(&Hosted)) {
-    for protocol in [Protocol::Grpc] {
+    for protocol in [Protocol::NetRpc, Protocol::Grpc] {
         println!("over {protocol}");
         let hosted = host(protocol, name).await;
         test(&hosted).await;
@@ -87,12 +87,13 @@ async fn what_the_plugin_prints_reaches_the_host() {
 #[tokio::test]
 async fn what_the_plugin_logs_becomes_an_event_of_the_host() {
     on_each_transport("logs", async |hosted: &Hosted| {
-        let early = logged("plugin.logs", "about to serve").await;
+        let target = format!("plugin.{}", hosted.client.name());
+        let early = logged(&target, "about to serve").await;
         assert_eq!(early.level, Level::INFO);
         assert_eq!(early.fields["pid"], hosted.client.id().to_string());
         for (level, name) in [(Level::WARN, "warn"), (Level::ERROR, "error"), (Level::TRACE, "trace")] {
             hosted.greeter.say(&format!("!log {name} take care of {name}")).await.unwrap();
-            let event = logged("plugin.logs", &format!("take care of {name}")).await;
+            let event = logged(&target, &format!("take care of {name}")).await;
             assert_eq!(event.level, level);
             assert_eq!(event.fields["count"], "3");
             assert_eq!(event.fields["who"], "a plugin");
@@ -118,7 +119,7 @@ async fn killing_leaves_neither_process_nor_socket() {
 
 #[tokio::test]
 async fn dropping_the_client_ends_the_plugin() {
-    for protocol in [Protocol::Grpc] {
+    for protocol in [Protocol::NetRpc, Protocol::Grpc] {
         let hosted = host(protocol, "drop").await;
         let (pid, socket) = (hosted.client.id(), socket(&hosted.client));
         drop(hosted);
@@ -133,7 +134,7 @@ async fn dropping_the_client_ends_the_plugin() {
 
 #[tokio::test]
 async fn a_plugin_that_exits_or_panics_in_a_call_is_disconnected() {
-    for protocol in [Protocol::Grpc] {
+    for protocol in [Protocol::NetRpc, Protocol::Grpc] {
         for (ask, code) in [("!exit 3", 3), ("!panic on purpose", 2)] {
             let hosted = host(protocol, "dies").await;
             let error = within("the error", hosted.greeter.say(ask)).await.unwrap_err();
@@ -144,19 +145,17 @@ async fn a_plugin_that_exits_or_panics_in_a_call_is_disconnected() {
             assert_eq!(later.fault(), Fault::Disconnected, "{later:?}");
             within("the kill", hosted.client.kill()).await.unwrap();
         }
+        // Go prints a panic on the process's own stderr.
+        let target = format!("plugin.dies-{protocol}");
+        assert_eq!(logged(&target, "panic: on purpose").await.level, Level::ERROR);
     }
-    // Go prints a panic on the process's own stderr.
-    assert_eq!(logged("plugin.dies", "panic: on purpose").await.level, Level::ERROR);
 }
 
 #[tokio::test]
 async fn a_transport_that_the_host_does_not_allow_is_refused_with_the_text_of_go() {
     let mut command = Command::new(go_program("greeterplugin"));
     command.arg("-grpc");
-    let builder = Client::builder(HANDSHAKE)
-        .allowed_protocols([Protocol::NetRpc])
-        .plugin("greeter", GrpcGreeter::client())
-        .command(command);
+    let builder = Client::builder(HANDSHAKE).plugin("greeter", GreeterPlugin::client()).command(command);
     let error = within("the refusal", builder.start()).await.unwrap_err();
     assert_eq!((error.kind(), error.fault()), (ErrorKind::ProtocolNotAllowed, Fault::Version));
     assert!(
@@ -169,7 +168,7 @@ async fn a_transport_that_the_host_does_not_allow_is_refused_with_the_text_of_go
 async fn a_plugin_with_another_cookie_says_what_it_is_before_it_exits() {
     let mut command = Command::new(go_program("greeterplugin"));
     command.args(["-cookie", "BASIC_PLUGIN=goodbye"]);
-    let builder = Client::builder(HANDSHAKE).plugin("greeter", GrpcGreeter::client()).command(command);
+    let builder = Client::builder(HANDSHAKE).plugin("greeter", GreeterPlugin::client()).command(command);
     let error = within("the refusal", builder.start()).await.unwrap_err();
     assert_eq!((error.kind(), error.fault()), (ErrorKind::ExitedBeforeHandshake, Fault::Plugin));
     assert_eq!(error.exit_status().and_then(|status| status.code()), Some(1));

@@ -7,13 +7,13 @@ use std::{process::Command, sync::Arc};
 use futures_util::{StreamExt as _, future::join_all, stream};
 use go_plugin::{Client, ErrorKind, Protocol};
 use interop_tests::{
-    Peer as GoHost, example, go_program,
+    Peer as GoHost, go_program,
     greeter::HANDSHAKE,
     grpc_peer::{
         Peer, PeerPlugin,
         proto::{Blob, Id},
     },
-    run, within,
+    within,
 };
 
 /// How many connections are brokered at once, in each direction.
@@ -141,50 +141,4 @@ async fn reflection_and_health_satisfy_a_go_client() {
     host.tell("ping").await;
     host.tell("kill").await;
     assert!(host.ask("ping").await.is_err());
-}
-
-/// Runs hello-cli with a plugin command in its variable.
-async fn hello(plugin: &str, args: &[&str]) -> interop_tests::Ran {
-    let mut command = tokio::process::Command::new(example("hello-cli"));
-    command.args(args).env("GREETER_PLUGIN", plugin);
-    run(command, b"").await
-}
-
-#[tokio::test]
-async fn hello_cli_greets_through_plugins_of_both_languages() {
-    let rust = example("hello-plugin").display().to_string();
-    let go = format!("{} -grpc -cookie GREETER_PLUGIN=greeter", go_program("greeterplugin").display());
-    for plugin in [rust, go] {
-        for (args, expected) in [(&[][..], "hello gopher\n"), (&["world"], "hello world\n")] {
-            let ran = hello(&plugin, args).await;
-            assert_eq!((ran.code, ran.stdout_text().as_str()), (Some(0), expected), "{}", ran.stderr_text());
-            assert_eq!(ran.stderr_text(), "");
-        }
-    }
-}
-
-#[tokio::test]
-async fn hello_cli_without_a_plugin_says_so() {
-    let ran = hello("", &[]).await;
-    assert_eq!((ran.code, ran.stdout_text().as_str()), (Some(0), "no plugin\n"));
-}
-
-#[tokio::test]
-async fn hello_cli_refuses_a_netrpc_greeter_with_gos_message() {
-    let plugin = format!("{} -cookie GREETER_PLUGIN=greeter", go_program("greeterplugin").display());
-    let ran = hello(&plugin, &[]).await;
-    assert_eq!((ran.code, ran.stdout_text().as_str()), (Some(1), ""));
-    let message = "unsupported plugin protocol \"netrpc\". Supported: [grpc]";
-    assert!(ran.stderr_text().contains(message), "{}", ran.stderr_text());
-}
-
-#[tokio::test]
-async fn hello_plugin_serves_a_go_host() {
-    let args = ["-protocols", "grpc", "-cookie", "GREETER_PLUGIN=greeter"].map(Into::into);
-    let args: Vec<std::ffi::OsString> = [&args[..], &[example("hello-plugin").into()]].concat();
-    let host = GoHost::spawn(&go_program("hostpeer"), args);
-    host.tell("dispense").await;
-    assert_eq!(host.tell("say gopher").await, "hello gopher");
-    host.tell("ping").await;
-    host.tell("kill").await;
 }

@@ -12,7 +12,7 @@ const RUST_GREETER: &str = env!("CARGO_BIN_EXE_rust-greeter");
 
 /// Our host on go-plugin v1.8.0 with our plugin, dispensed. Once for each transport.
 async fn on_each_transport(test: impl AsyncFn(Peer)) {
-    for transport in ["grpc"] {
+    for transport in ["netrpc", "grpc"] {
         println!("over {transport}");
         let host = go_host(transport);
         assert_eq!(host.tell("start").await, transport);
@@ -33,6 +33,8 @@ fn go_host(transport: &str) -> Peer {
 async fn calls_are_answered_and_errors_keep_their_text() {
     on_each_transport(async |host: Peer| {
         assert_eq!(host.tell("say gopher").await, "hello gopher");
+        let greeting = host.ask("greet").await;
+        assert!(greeting == Ok("Hello!".into()) || greeting == Err("greeter.Greeter has no Greet".into()));
         let error = host.ask("say !fail it is closed").await.unwrap_err();
         assert!(error.contains("it is closed"), "{error}");
         host.tell("ping").await;

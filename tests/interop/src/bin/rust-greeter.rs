@@ -3,15 +3,13 @@
 //! Serves net/rpc, or gRPC with the argument `--grpc`.
 #![allow(clippy::print_stdout, clippy::print_stderr)] // a plugin may: it goes to its host
 
-use async_trait::async_trait;
-use go_plugin::{Result, logs::HclogJson, serve};
-use interop_tests::greeter::{Greeter, GrpcGreeter, HANDSHAKE};
-use tonic::Status;
+use go_plugin::{Error, Result, logs::HclogJson, serve};
+use interop_tests::greeter::{Greeter, GreeterPlugin, HANDSHAKE, NetRpcOnly};
 use tracing_subscriber::prelude::*;
 
 struct Acting;
 
-#[async_trait]
+#[go_plugin::interface]
 impl Greeter for Acting {
     async fn greet(&self) -> Result<String> {
         Ok("Hello!".into())
@@ -24,7 +22,7 @@ impl Greeter for Acting {
             "!stdout" => println!("{rest}"),
             "!stderr" => eprintln!("{rest}"),
             "!log" => log(rest),
-            "!fail" => return Err(Status::unknown(rest).into()),
+            "!fail" => return Err(Error::msg(rest)),
             "!exit" => std::process::exit(rest.parse().unwrap_or(1)),
             "!panic" => panic!("{rest}"),
             "!lines" => {
@@ -55,5 +53,9 @@ fn log(line: &str) {
 async fn main() -> Result<()> {
     tracing_subscriber::registry().with(HclogJson::stderr()?).init();
     tracing::info!(pid = std::process::id(), "about to serve");
-    serve(HANDSHAKE).plugin("greeter", GrpcGreeter::new(Acting)).await
+    let plugin = GreeterPlugin::new(Acting);
+    match std::env::args().nth(1).as_deref() {
+        Some("--grpc") => serve(HANDSHAKE).plugin("greeter", plugin).await,
+        _ => serve(HANDSHAKE).plugin("greeter", NetRpcOnly(plugin)).await,
+    }
 }
