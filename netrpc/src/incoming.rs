@@ -10,20 +10,25 @@ use tokio::io::{AsyncRead, ReadBuf};
 
 use crate::codec::Decoder;
 
-/// What an idle connection keeps for reading: holds the header and body of an ordinary call.
-const SMALLEST_READ: usize = 4 * 1024;
+/// What one read takes on a connection of small calls: the header and body of several.
+const SMALL: usize = 4 * 1024;
 
-/// What one read takes at most: one yamux window.
-const LARGEST_READ: usize = 256 * 1024;
+/// What one read takes at most. Larger ones gain nothing, since the decoder copies what it is fed.
+const LARGE: usize = 64 * 1024;
+
+/// After so many small reads in a row a large buffer is given back.
+const SMALL_READS: u8 = 16;
 
 pub(crate) struct Incoming<D> {
     pub(crate) decoder: D,
     chunk: Box<[u8]>,
+    /// Reads in a row that a small buffer would have done for.
+    small: u8,
 }
 
 impl<D: Decoder> Incoming<D> {
     pub(crate) fn new(decoder: D) -> Self {
-        Self { decoder, chunk: chunk(SMALLEST_READ) }
+        Self { decoder, chunk: chunk(SMALL), small: 0 }
     }
 
     /// Reads once; `false` at the end of the stream.
@@ -36,17 +41,22 @@ impl<D: Decoder> Incoming<D> {
         ready!(Pin::new(io).poll_read(cx, &mut buf))?;
         let n = buf.filled().len();
         self.decoder.feed(buf.filled());
-        // Large bodies ask for large reads, and give the memory back once they are through.
-        let size = self.chunk.len();
-        if n == size && size < LARGEST_READ {
-            self.chunk = chunk(size * 4);
-        } else if n <= SMALLEST_READ && size > SMALLEST_READ {
-            self.chunk = chunk(SMALLEST_READ);
-        }
+        self.resize(n);
         Poll::Ready(Ok(n > 0))
+    }
+
+    /// Fits the buffer to what the last reads took.
+    fn resize(&mut self, read: usize) {
+        let size = self.chunk.len();
+        self.small = if read < SMALL { self.small.saturating_add(1) } else { 0 };
+        if read == size && size < LARGE {
+            self.chunk = chunk(LARGE);
+        } else if self.small > SMALL_READS && size > SMALL {
+            self.chunk = chunk(SMALL);
+        }
     }
 }
 
 fn chunk(size: usize) -> Box<[u8]> {
-    vec![0; size.min(LARGEST_READ)].into_boxed_slice()
+    vec![0; size].into_boxed_slice()
 }

@@ -16,8 +16,15 @@ use crate::codec::{Codec, CodecError, Encoder};
 /// How many bytes may wait to be written before callers and handlers wait: four yamux windows. Below it one wake-up carries all.
 pub const DEFAULT_QUEUE_LIMIT: usize = 1024 * 1024;
 
-/// Capacity that an idle buffer keeps; one yamux window, so that small and middling calls never allocate.
-const RETAINED: usize = 256 * 1024;
+/// Capacity that a buffer keeps between batches: what the queue may hold and one large message. Fresh memory for each message of
+/// a megabyte cost more than twice the rest of its call.
+const RETAINED: usize = 2 * DEFAULT_QUEUE_LIMIT;
+
+/// After so many small batches in a row a large buffer is given back.
+const SMALL_BATCHES: u8 = 16;
+
+/// What is left of it then.
+const SMALL: usize = 4 * 1024;
 
 /// Encoded messages that wait to be written.
 pub(crate) struct Outbox<C: Codec> {
@@ -87,12 +94,22 @@ pub(crate) struct Writer {
     batch: Vec<u8>,
     written: usize,
     unflushed: bool,
+    /// Batches in a row that used little of their buffer.
+    small: u8,
 }
 
 impl Writer {
     /// Whether everything that was taken is written and flushed.
     pub(crate) fn is_done(&self) -> bool {
         self.written == self.batch.len() && !self.unflushed
+    }
+
+    /// Makes the batch ready for the next one, and keeps no more memory than the last ones used.
+    fn recycle(&mut self) {
+        self.small = if self.written < self.batch.capacity() / 4 { self.small.saturating_add(1) } else { 0 };
+        self.written = 0;
+        self.batch.clear();
+        self.batch.shrink_to(if self.small > SMALL_BATCHES { SMALL } else { RETAINED });
     }
 
     /// Writes until `refill` leaves the batch empty; ready when everything is written and flushed.
@@ -112,9 +129,9 @@ impl Writer {
                 self.unflushed = true;
                 continue;
             }
-            self.written = 0;
-            self.batch.clear();
-            self.batch.shrink_to(RETAINED);
+            if self.written > 0 {
+                self.recycle();
+            }
             refill(&mut self.batch);
             if self.batch.is_empty() {
                 if self.unflushed {
