@@ -13,7 +13,7 @@ use std::{
 
 use common::{PATIENCE, connect, server_and_peer};
 use netrpc::{Args, Client, CodecScope, DispatchError, Handling, Methods, Reply, Server, Service};
-use serde::{Serialize, Serializer, ser};
+use serde::{Deserialize, Serialize, Serializer, ser};
 use serde_gob::{GobType, Shape, TypeBuilder};
 use tokio::{
     sync::{Notify, Semaphore},
@@ -36,6 +36,7 @@ fn misbehaving() -> Methods {
         .method("EmptyError", |_: bool| async { Err::<bool, _>("") })
         .method("Unencodable", |_: bool| async { Ok::<_, String>(Stubborn { value: Mood::Refuses }) })
         .method("PanicEncoding", |_: bool| async { Ok::<_, String>(Stubborn { value: Mood::Panics }) })
+        .method("Agree", |_: bool| async { Ok::<_, String>(Stubborn { value: Mood::Agrees }) })
         .method("Good", |_: bool| async { Ok::<_, String>("good".to_owned()) })
 }
 
@@ -48,6 +49,7 @@ struct Stubborn {
 enum Mood {
     Refuses,
     Panics,
+    Agrees,
 }
 
 impl GobType for Mood {
@@ -59,8 +61,9 @@ impl GobType for Mood {
 }
 
 impl Serialize for Mood {
-    fn serialize<S: Serializer>(&self, _: S) -> Result<S::Ok, S::Error> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
+            Self::Agrees => serializer.serialize_i64(5),
             Self::Refuses => Err(ser::Error::custom("no wish to be sent")),
             Self::Panics => panic!("while encoding"),
         }
@@ -86,6 +89,16 @@ async fn handlers_that_misbehave_are_answered_with_errors_and_the_stream_lives()
         assert_eq!(error.to_string(), "panic in A.Panic: at the disco");
         assert_eq!(client.call::<String, _>("A.Good", &true).await.unwrap(), "good");
     }
+    // The type of the values that failed is known to the peer from the first that does not.
+    for _ in 0..2 {
+        assert_eq!(client.call::<Agreed, _>("A.Agree", &true).await.unwrap().value, 5);
+    }
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Agreed {
+    value: i64,
 }
 
 #[tokio::test]
@@ -257,7 +270,7 @@ impl Serialize for Scoped {
     }
 }
 
-impl<'de> serde::Deserialize<'de> for Scoped {
+impl<'de> Deserialize<'de> for Scoped {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
         Ok(Self(format!("{text} {}", SCOPE.get())))

@@ -33,8 +33,14 @@ where
     C: Codec,
 {
     let guard = EndGuard { shared: Arc::clone(&shared) };
-    let mut connection =
-        Connection { io, shared, incoming: Incoming::new(decoder), header: None, writer: Writer::default() };
+    let mut connection = Connection {
+        io,
+        shared,
+        incoming: Incoming::new(decoder),
+        header: None,
+        writer: Writer::default(),
+        gathered: false,
+    };
     let end = poll_fn(|cx| connection.poll(cx)).await;
     match end {
         Err(reason) => connection.end(reason),
@@ -64,11 +70,20 @@ struct Connection<I, C: Codec> {
     /// The header of the reply whose body has not arrived yet.
     header: Option<Response>,
     writer: Writer,
+    /// The task has let other callers queue their requests before it writes.
+    gathered: bool,
 }
 
 impl<I: AsyncRead + AsyncWrite + Unpin, C: Codec> Connection<I, C> {
     /// Ready when the connection ends: `Ok` if this side closes it.
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<()>> {
+        if !std::mem::replace(&mut self.gathered, true) && self.shared.more_requests_may_come() {
+            // The runtime runs a task that was just woken before all others. Callers that were answered together then go to the
+            // back of the queue, and each of their requests would be written by itself.
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        self.gathered = false;
         let written = match self.poll_write(cx) {
             Poll::Ready(Err(e)) => Some(e),
             _ => None,

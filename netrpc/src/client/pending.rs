@@ -93,6 +93,13 @@ impl<D> Pending<D> {
         }
     }
 
+    pub(super) fn len(&self) -> usize {
+        match self {
+            Self::Open(calls) => calls.len(),
+            Self::Ended(_) => 0,
+        }
+    }
+
     /// Why the connection ended.
     pub(super) fn ended(&self) -> Option<&Error> {
         match self {

@@ -169,6 +169,12 @@ impl<C: Codec> Shared<C> {
         }
     }
 
+    /// Whether something is queued while further callers are at work.
+    pub(super) fn more_requests_may_come(&self) -> bool {
+        let queue = self.queue();
+        queue.outbox.len() > 0 && !queue.closing && self.pending().len() > 1
+    }
+
     /// Whether this side closes the connection.
     pub(super) fn is_closing(&self) -> bool {
         self.queue().closing

@@ -93,6 +93,8 @@ struct Connection<I, C: Codec> {
     running: HashMap<Id, Running>,
     outbox: Outbox<C>,
     writer: Writer,
+    /// The task has let other handlers finish before it writes.
+    gathered: bool,
     /// Replies cannot be sent any more. Requests are carried out all the same, as in Go: what the peer sent before it went counts.
     write_error: Option<Error>,
 }
@@ -107,6 +109,7 @@ impl<I: AsyncRead + AsyncWrite + Unpin, C: Codec> Connection<I, C> {
             running: HashMap::new(),
             outbox: Outbox::new(Arc::clone(&server.codec)),
             writer: Writer::default(),
+            gathered: false,
             write_error: None,
             server,
         }
@@ -123,6 +126,14 @@ impl<I: AsyncRead + AsyncWrite + Unpin, C: Codec> Connection<I, C> {
                     Step::Blocked => break false,
                 }
             };
+            if !self.gathered && self.outbox.len() > 0 && !self.handlers.is_empty() {
+                // The runtime runs a task that was just woken before all others: without this each reply of handlers that were
+                // started together would be written by itself.
+                self.gathered = true;
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
+            }
+            self.gathered = false;
             progress |= self.write_replies(cx);
             if incomplete && let Poll::Ready(filled) = self.incoming.poll_fill(&mut self.io, cx) {
                 if !filled.map_err(Error::io)? {
