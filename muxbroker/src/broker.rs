@@ -6,12 +6,13 @@ use std::future::Future;
 use std::io;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::task::Poll;
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::oneshot;
 use tokio::task::{JoinHandle, JoinSet};
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::{Instant, timeout};
 
 use crate::driver::Shared;
 use crate::error::{Error, Kind};
@@ -25,9 +26,12 @@ const PAIRING_TIMEOUT: Duration = Duration::from_secs(5);
 /// that answer should arrive first.
 const DIAL_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Streams that may wait here unclaimed, those whose id has not arrived included. As many as yamux lets wait
-/// for acceptance; one more is closed at once.
+/// Streams that may wait here unclaimed. As many as yamux lets wait for acceptance; one more is closed at once.
 const MAX_PARKED: usize = 256;
+
+/// Streams whose id may be on its way. They hold no data yet, so there may be more of them: a burst of dials must
+/// not be taken for an attack.
+const MAX_ARRIVING: usize = 1024;
 
 /// Brokers further streams of a session: one side reserves a number with [`next_id`](Self::next_id), sends it to
 /// the other by any means, usually as a call's argument, and accepts it; the other dials it.
@@ -291,6 +295,12 @@ async fn read_id(stream: &mut Stream) -> io::Result<u32> {
     Ok(u32::from_le_bytes(id))
 }
 
+/// A stream that was accepted, with its id, or nothing if none came.
+async fn identify(mut stream: Stream) -> Option<(u32, Stream)> {
+    let id = timeout(PAIRING_TIMEOUT, read_id(&mut stream)).await.ok()?.ok()?;
+    Some((id, stream))
+}
+
 /// The broker's task: accepts streams, and reads their ids and drops the unclaimed ones beside that, so that no
 /// stream holds up another.
 async fn run(session: Arc<Shared>, slots: Weak<Mutex<Slots>>) {
@@ -303,46 +313,45 @@ async fn run(session: Arc<Shared>, slots: Weak<Mutex<Slots>>) {
                 None => std::future::pending().await,
             }
         };
-        tokio::select! {
+        let identified = tokio::select! {
             accepted = session::accept(&session) => {
-                let Ok(mut stream) = accepted else { break };
-                let Some(slots) = slots.upgrade() else { break };
-                if arriving.len() + lock(&slots).parked.len() >= MAX_PARKED {
-                    tracing::warn!("muxbroker: too many unclaimed streams, closing stream {}", stream.id());
-                    continue;
-                }
-                let deadline = Instant::now() + PAIRING_TIMEOUT;
-                arriving.spawn(async move {
-                    match timeout_at(deadline, read_id(&mut stream)).await {
-                        Ok(Ok(id)) => Some((id, stream)),
-                        Ok(Err(_)) | Err(_) => None,
+                let Ok(stream) = accepted else { return };
+                let id = stream.id();
+                let mut identify = Box::pin(identify(stream));
+                // The id mostly comes with the stream.
+                match std::future::poll_fn(|cx| Poll::Ready(identify.as_mut().poll(cx))).await {
+                    Poll::Ready(identified) => identified,
+                    Poll::Pending if arriving.len() < MAX_ARRIVING => {
+                        arriving.spawn(identify);
+                        None
                     }
-                });
-            }
-            Some(arrived) = arriving.join_next() => {
-                let Some(slots) = slots.upgrade() else { break };
-                if let Ok(Some((id, stream))) = arrived {
-                    let surplus = lock(&slots).deliver(id, stream);
-                    if surplus.is_some() {
-                        tracing::warn!("muxbroker: closing a second stream for id {id}");
+                    Poll::Pending => {
+                        tracing::warn!("muxbroker: too many streams without an id, closing stream {id}");
+                        None
                     }
                 }
             }
-            () = expiry => {
-                let Some(slots) = slots.upgrade() else { break };
-                let expired = lock(&slots).expire(Instant::now());
-                for (id, _stream) in expired {
-                    tracing::warn!("muxbroker: nobody accepted id {id}, closing its stream");
-                }
+            Some(arrived) = arriving.join_next() => arrived.ok().flatten(),
+            () = expiry => None,
+        };
+        let Some(slots) = slots.upgrade() else { return };
+        if let Some((id, stream)) = identified {
+            let refused = lock(&slots).deliver(id, stream);
+            if let Some((_stream, why)) = refused {
+                tracing::warn!("muxbroker: closing a stream for id {id}: {why}");
             }
+        }
+        let expired = lock(&slots).expire(Instant::now());
+        for (id, _stream) in expired {
+            tracing::warn!("muxbroker: nobody accepted id {id}, closing its stream");
         }
     }
 }
 
 impl Slots {
-    /// Hands the stream to an accept that waits for it, or parks it. A second stream for a parked id comes back:
-    /// an id names one stream.
-    fn deliver(&mut self, id: u32, mut stream: Stream) -> Option<Stream> {
+    /// Hands the stream to an accept that waits for it, or parks it; gives it back with the reason if it can do
+    /// neither.
+    fn deliver(&mut self, id: u32, mut stream: Stream) -> Option<(Stream, &'static str)> {
         while let Some(line) = self.waiting.get_mut(&id) {
             let Some((_, accept)) = line.pop_front() else {
                 self.waiting.remove(&id);
@@ -354,7 +363,10 @@ impl Slots {
             }
         }
         if self.parked.contains_key(&id) {
-            return Some(stream);
+            return Some((stream, "another waits for it, and an id names one stream"));
+        }
+        if self.parked.len() >= MAX_PARKED {
+            return Some((stream, "too many streams wait to be accepted"));
         }
         self.parked.insert(id, Parked { stream, until: Instant::now() + PAIRING_TIMEOUT });
         None

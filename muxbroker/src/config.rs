@@ -17,7 +17,8 @@ pub const INITIAL_WINDOW: u32 = 256 * 1024;
 #[derive(Clone, Debug)]
 pub struct Config {
     /// Streams that this side may have opened without the peer having accepted them yet, and streams of the
-    /// peer that may wait here to be accepted; one more of the peer's is reset. Default 256; 0 counts as 1.
+    /// peer that may wait here to be accepted; one more of the peer's is reset. Default 256; 0 counts as 1. Each may hold a window of data
+    /// (64 MiB in all by default).
     /// Go: `AcceptBacklog`.
     pub accept_backlog: usize,
     /// How often an otherwise idle session asks whether the peer is alive. Default 30 s.

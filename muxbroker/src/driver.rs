@@ -180,6 +180,16 @@ impl Shared {
     pub(crate) async fn finished(&self) {
         self.wait_for(&self.finished, || self.with(|core| core.finished).then_some(())).await;
     }
+
+    fn finish(&self) {
+        self.with(|core| core.finished = true);
+        self.finished.notify_waiters();
+    }
+
+    /// Completes when the session is over, with the reason.
+    pub(crate) async fn closed(&self) -> Error {
+        self.wait_for(&self.ended, || self.end()).await
+    }
 }
 
 /// A user's hold on a session; the session closes with the last one.
@@ -243,6 +253,8 @@ where
 
 /// The reader task: hands everything that arrives to the state machine, many frames under one lock.
 async fn read_all(mut io: impl AsyncRead + Unpin, shared: Arc<Shared>) {
+    let guard = EndGuard { shared, last: false };
+    let shared = &guard.shared;
     let mut input = BytesMut::new();
     let mut size = READ_MIN;
     let mut demand = Demand::default();
@@ -272,24 +284,48 @@ async fn read_all(mut io: impl AsyncRead + Unpin, shared: Arc<Shared>) {
 /// The writer task: sends what is queued and keeps the timers, until the session is over. Then it ends the
 /// reader and the connection.
 async fn write_all(mut io: impl AsyncWrite + Unpin, shared: Arc<Shared>, mut reader: JoinHandle<()>) {
+    let guard = EndGuard { shared, last: true };
+    let shared = &guard.shared;
     let mut writer = Writer { batch: BytesMut::new(), sent: 0, unflushed: false };
-    {
+    let driven = {
         let mut timer = pin!(tokio::time::sleep(Duration::ZERO));
-        std::future::poll_fn(|cx| writer.poll_session(cx, &mut io, &shared, timer.as_mut())).await;
+        std::future::poll_fn(|cx| writer.poll_session(cx, &mut io, shared, timer.as_mut())).await
+    };
+    if let Err(error) = driven {
+        // The peer may have said its last words and closed in good order: they are still to be read, and then
+        // it did not break off.
+        let _ = tokio::time::timeout(LINGER, shared.closed()).await;
+        shared.with(|core| core.conn.fail(error));
     }
     let worth_flushing = shared.end().is_some_and(|end| end.is_local_closed() || end.is_protocol());
     let flush = async {
         if worth_flushing {
-            std::future::poll_fn(|cx| writer.poll_flush(cx, &mut io, &shared)).await?;
+            std::future::poll_fn(|cx| writer.poll_flush(cx, &mut io, shared)).await?;
         }
         io.shutdown().await
     };
     // The session is over and its reason known: what goes wrong from here on changes nothing for anybody.
     let _ = tokio::time::timeout(shared.close_timeout, flush).await;
-    shared.with(|core| core.finished = true);
-    shared.finished.notify_waiters();
+    shared.finish();
     if tokio::time::timeout(LINGER, &mut reader).await.is_err() {
         reader.abort();
+    }
+}
+
+/// Ends the session if one of its tasks ends in any other way than by its own: a runtime that shuts down, or a
+/// panic in the byte stream underneath. Otherwise somebody might wait for ever.
+struct EndGuard {
+    shared: Arc<Shared>,
+    /// This is the writer: nothing is sent after it.
+    last: bool,
+}
+
+impl Drop for EndGuard {
+    fn drop(&mut self) {
+        self.shared.with(|core| core.conn.fail(io::Error::other("the session's task was stopped")));
+        if self.last {
+            self.shared.finish();
+        }
     }
 }
 
@@ -313,17 +349,17 @@ struct Writer {
 }
 
 impl Writer {
-    /// Keeps the timers and sends; ready when the session is over.
+    /// Keeps the timers and sends; ready when the session is over or the connection takes no more.
     fn poll_session(
         &mut self,
         cx: &mut Context<'_>,
         io: &mut (impl AsyncWrite + Unpin),
         shared: &Shared,
         mut timer: Pin<&mut Sleep>,
-    ) -> Poll<()> {
+    ) -> Poll<io::Result<()>> {
         loop {
             if let Poll::Ready(Err(error)) = self.poll_flush(cx, io, shared) {
-                shared.with(|core| core.conn.fail(error));
+                return Poll::Ready(Err(error));
             }
             let blocked = self.sent < self.batch.len();
             let next = shared.with(|core| {
@@ -342,7 +378,7 @@ impl Writer {
                 Next::Wait { sooner, armed: core.armed.is_some() }
             });
             match next {
-                Next::End => return Poll::Ready(()),
+                Next::End => return Poll::Ready(Ok(())),
                 Next::Send => continue,
                 Next::Wait { sooner, armed } => {
                     if let Some(sooner) = sooner {

@@ -135,7 +135,7 @@ impl Session {
     /// Completes when the session is over, with the reason. Go: `Session.CloseChan`.
     pub fn closed(&self) -> impl Future<Output = Error> + Send + 'static {
         let shared = Arc::clone(self.shared());
-        async move { shared.wait_for(&shared.ended, || shared.end()).await }
+        async move { shared.closed().await }
     }
 
     /// Why the session is over, if it is. Go: `Session.IsClosed`.

@@ -141,6 +141,152 @@ async fn reset_of_the_socket_is_not_taken_for_a_reset_of_the_stream() {
     assert_eq!(io::Error::from(end).kind(), io::ErrorKind::ConnectionReset);
 }
 
+/// A peer that has said its last words and closed, which is noticed by a write that fails.
+struct LastWords {
+    words: Vec<u8>,
+    write_failed: bool,
+    reader: Option<std::task::Waker>,
+}
+
+impl tokio::io::AsyncRead for LastWords {
+    fn poll_read(
+        mut self: std::pin::Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut tokio::io::ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        if !self.write_failed {
+            self.reader = Some(cx.waker().clone());
+            return Poll::Pending;
+        }
+        buf.put_slice(&std::mem::take(&mut self.words));
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl tokio::io::AsyncWrite for LastWords {
+    fn poll_write(
+        mut self: std::pin::Pin<&mut Self>,
+        _: &mut Context<'_>,
+        _: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        self.write_failed = true;
+        self.reader.take().into_iter().for_each(std::task::Waker::wake);
+        Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()))
+    }
+    fn poll_flush(self: std::pin::Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+    fn poll_shutdown(self: std::pin::Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+}
+
+#[tokio::test]
+async fn last_words_of_a_peer_are_read_though_writing_to_it_fails() {
+    let mut words = muxbroker::yamux::Header::data(1, 5).encode().to_vec();
+    words.extend_from_slice(b"done.");
+    let io = LastWords { words, write_failed: false, reader: None };
+    let session = Session::client(io, Config::default());
+    let mut stream = session.open().await.unwrap();
+    let mut got = Vec::new();
+    let error = within(stream.read_to_end(&mut got)).await.unwrap_err();
+    assert_eq!(got, b"done.");
+    assert!(Error::from_io(&error).unwrap().is_remote_closed(), "{error:?}");
+    assert!(within(session.closed()).await.is_remote_closed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn connection_that_cannot_be_written_is_lost_even_if_it_can_be_read() {
+    struct Deaf;
+    impl tokio::io::AsyncRead for Deaf {
+        fn poll_read(
+            self: std::pin::Pin<&mut Self>,
+            _: &mut Context<'_>,
+            _: &mut tokio::io::ReadBuf<'_>,
+        ) -> Poll<io::Result<()>> {
+            Poll::Pending
+        }
+    }
+    impl tokio::io::AsyncWrite for Deaf {
+        fn poll_write(
+            self: std::pin::Pin<&mut Self>,
+            _: &mut Context<'_>,
+            _: &[u8],
+        ) -> Poll<io::Result<usize>> {
+            Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()))
+        }
+        fn poll_flush(self: std::pin::Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+        fn poll_shutdown(self: std::pin::Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+    }
+    let session = Session::client(Deaf, Config::default());
+    let _stream = session.open().await.unwrap();
+    let end = session.closed().await;
+    assert!(end.is_connection_lost());
+    assert_eq!(io::Error::from(end).kind(), io::ErrorKind::BrokenPipe);
+}
+
+#[test]
+fn runtime_that_stops_ends_its_sessions() {
+    let stopped = tokio::runtime::Runtime::new().unwrap();
+    let (session, peer) = stopped.block_on(async { client_and_script(Config::default()) });
+    drop(stopped);
+    let other = tokio::runtime::Runtime::new().unwrap();
+    other.block_on(async {
+        assert!(within(session.closed()).await.is_connection_lost());
+        within(session.close()).await;
+        assert!(session.open().await.is_err());
+    });
+    drop(peer);
+}
+
+#[tokio::test]
+async fn panic_in_the_byte_stream_underneath_ends_the_session() {
+    struct Panics;
+    impl tokio::io::AsyncRead for Panics {
+        fn poll_read(
+            self: std::pin::Pin<&mut Self>,
+            _: &mut Context<'_>,
+            _: &mut tokio::io::ReadBuf<'_>,
+        ) -> Poll<io::Result<()>> {
+            panic!("a bug of somebody else")
+        }
+    }
+    impl tokio::io::AsyncWrite for Panics {
+        fn poll_write(
+            self: std::pin::Pin<&mut Self>,
+            _: &mut Context<'_>,
+            _: &[u8],
+        ) -> Poll<io::Result<usize>> {
+            Poll::Pending
+        }
+        fn poll_flush(self: std::pin::Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Pending
+        }
+        fn poll_shutdown(self: std::pin::Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Pending
+        }
+    }
+    let session = Session::client(Panics, Config::default());
+    assert!(within(session.closed()).await.is_connection_lost());
+}
+
+#[test]
+fn handles_can_be_sent_and_shared() {
+    fn check<T: Send + Sync + Unpin>() {}
+    check::<Session>();
+    check::<muxbroker::Stream>();
+    check::<muxbroker::ReadHalf>();
+    check::<muxbroker::WriteHalf>();
+    check::<muxbroker::MuxBroker>();
+    check::<muxbroker::RemoteReader>();
+    check::<muxbroker::RemoteWriter>();
+    check::<Error>();
+}
+
 #[tokio::test]
 async fn data_received_before_the_session_ended_can_be_read_then_eof() {
     let (client, server) = pair();

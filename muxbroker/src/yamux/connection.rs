@@ -286,3 +286,21 @@ impl Connection {
 }
 
 const _: () = assert!(MAX_PAYLOAD <= INITIAL_WINDOW as usize);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_run_out_with_gos_error() {
+        let now = Instant::now();
+        for (role, last) in [(Role::Client, u32::MAX), (Role::Server, u32::MAX - 1)] {
+            let mut connection = Connection::new(role, Config::default(), now);
+            connection.next_id = Some(last);
+            let key = connection.open(now).unwrap().unwrap();
+            assert_eq!(connection.stream_id(key), Some(last));
+            assert_eq!(connection.open(now).unwrap_err().to_string(), "streams exhausted");
+            assert!(connection.end().is_none());
+        }
+    }
+}

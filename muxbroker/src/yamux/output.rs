@@ -41,6 +41,8 @@ pub(crate) struct Output {
     /// Streams whose write waits for room, in order of arrival, with the time since when.
     waiting: VecDeque<(StreamKey, Instant)>,
     last_progress: Instant,
+    /// The last batch was urgent frames that went before others.
+    others_wait: bool,
     demand: Demand,
 }
 
@@ -53,6 +55,7 @@ impl Output {
             pongs: 0,
             waiting: VecDeque::new(),
             last_progress: now,
+            others_wait: false,
             demand: Demand::default(),
         }
     }
@@ -112,7 +115,9 @@ impl Output {
     pub(crate) fn take(&mut self, batch: &mut BytesMut, now: Instant) -> bool {
         debug_assert!(batch.is_empty());
         self.last_progress = now;
-        if self.urgent.is_empty() {
+        // A batch of urgent frames alone gives way to the others, however many urgent ones follow.
+        let others_turn = std::mem::take(&mut self.others_wait);
+        if self.urgent.is_empty() || (others_turn && !self.ordered.is_empty()) {
             std::mem::swap(&mut self.ordered, batch);
             self.control = 0;
         } else {
@@ -124,6 +129,7 @@ impl Output {
                 self.ordered.clear();
                 self.control = 0;
             }
+            self.others_wait = !self.ordered.is_empty();
         }
         if batch.is_empty() {
             for buffer in [&mut self.urgent, &mut self.ordered, batch] {
