@@ -128,6 +128,17 @@ async fn a_death_is_noticed_at_once_and_fails_calls() {
 }
 
 #[tokio::test]
+async fn an_abort_during_a_call_is_told_with_its_signal() {
+    for transport in TRANSPORTS {
+        let plugin = start(transport, "multi-thread").await;
+        let error = plugin.act("print-and-abort 10").await.unwrap_err();
+        assert_eq!(error.fault(), Fault::Disconnected, "{transport}: {error:?}");
+        let status = timeout(LONG, plugin.client.exited()).await.unwrap().unwrap();
+        assert_eq!(status.signal(), Some(6), "{transport}");
+    }
+}
+
+#[tokio::test]
 async fn a_grandchild_with_the_pipes_does_not_delay_a_kill() {
     for transport in TRANSPORTS {
         let plugin = start(transport, "multi-thread").await;

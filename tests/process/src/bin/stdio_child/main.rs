@@ -1,5 +1,8 @@
 //! Redirects its standard streams as a plugin does, prints, and ends in the way that its first argument names;
 //! the second names the runtime. What the redirection delivers goes to the Unix socket in `SYNC`.
+//!
+//! The redirection is private to the library, so it is compiled in: only without a transport on top can a test tell what
+//! it alone must guarantee.
 #![allow(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr, unsafe_code)]
 
 #[allow(dead_code)]
