@@ -91,6 +91,17 @@ impl<'b> Cursor<'b> {
         Cursor { bytes: &bytes[..end.min(bytes.len())], pos, end, base }
     }
 
+    /// The same, but ending after `len` more bytes at the latest.
+    pub(crate) fn shortened(&self, len: usize) -> Self {
+        let end = self.end.min(self.pos.saturating_add(len));
+        Cursor { bytes: &self.bytes[..end], end, ..self.clone() }
+    }
+
+    /// Goes on where another cursor over the same bytes stands.
+    pub(crate) fn catch_up(&mut self, other: &Cursor<'b>) {
+        self.pos = other.pos;
+    }
+
     #[inline(always)]
     pub(crate) fn pos(&self) -> usize {
         self.pos

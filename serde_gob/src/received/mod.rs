@@ -197,11 +197,18 @@ impl ReceivedTypes {
         if !matches!(self.kind(ty), WireKind::Undefined) {
             return Err(cursor.corrupt(Corruption::DuplicateType));
         }
-        let kind = self.read_definition(cursor, limits).map_err(|e| e.at(offset))?;
-        self.definition_bytes += cursor.pos() - start;
-        if self.definition_bytes > limits.type_bytes {
-            return Err(Error::limit("size of type definitions", limits.type_bytes).at(offset));
-        }
+        // Read no further than the limit: in memory a definition takes several times its bytes.
+        let budget = limits.type_bytes - self.definition_bytes;
+        let mut bounded = cursor.shortened(budget);
+        let kind = match self.read_definition(&mut bounded, limits) {
+            Ok(kind) => kind,
+            Err(error) if error.is_corrupt() && cursor.left() > budget => {
+                return Err(Error::limit("size of type definitions", limits.type_bytes).at(offset));
+            }
+            Err(error) => return Err(error.at(offset)),
+        };
+        self.definition_bytes += bounded.pos() - start;
+        cursor.catch_up(&bounded);
         self.entries[ty.0 as usize].kind = kind;
         Ok(())
     }
