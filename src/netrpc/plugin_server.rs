@@ -8,7 +8,7 @@ use super::{
 use crate::{
     PluginSet, Result,
     net::{ACCEPT_PAUSE, Connection, Listener},
-    plugin::{Channel, Source},
+    plugin::{Channel, Outlet, Source},
 };
 use ::netrpc::{Args, DispatchError, Empty, Handling, Reply, Server, Service};
 use muxbroker::{Config, MuxBroker, Session, Stream};
@@ -28,12 +28,12 @@ const QUIT_GRACE: Duration = Duration::from_secs(1);
 /// Everything that a net/rpc plugin serves.
 pub(crate) struct PluginServer {
     set: Arc<PluginSet>,
-    output: Source,
+    output: Outlet,
 }
 
 impl PluginServer {
     /// Checks that everything in `set` can be served. Hosts get `output`.
-    pub(crate) fn build(set: &PluginSet, output: Source) -> Result<Self> {
+    pub(crate) fn build(set: &PluginSet, output: Outlet) -> Result<Self> {
         for (name, entry) in set.entries() {
             entry.check_netrpc_server(name)?;
         }
@@ -79,7 +79,7 @@ impl PluginServer {
 /// One connected host.
 struct Host {
     set: Arc<PluginSet>,
-    output: Source,
+    output: Outlet,
     quit: CancellationToken,
 }
 
@@ -106,7 +106,7 @@ impl Host {
         let _end_on_drop = end.clone().drop_guard();
         let delivering = TaskTracker::new();
         for (stream, channel) in [(stdout, Channel::Stdout), (stderr, Channel::Stderr)] {
-            delivering.spawn(deliver(self.output.clone(), channel, stream, end.clone()));
+            delivering.spawn(deliver(self.output.source(), channel, stream, end.clone()));
         }
         delivering.close();
 

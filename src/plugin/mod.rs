@@ -7,6 +7,8 @@ mod signals;
 mod stdio;
 
 pub use server::{Server, serve};
-#[cfg(test)]
+#[cfg(feature = "grpc")]
+pub(crate) use stdio::Delivery;
+#[cfg(all(test, feature = "grpc"))]
 pub(crate) use stdio::Printed;
-pub(crate) use stdio::{Channel, Delivery, Outlet, Source};
+pub(crate) use stdio::{Channel, Outlet, Source};

@@ -156,7 +156,7 @@ impl Service {
     fn build(protocol: Protocol, set: &PluginSet, output: &Redirect) -> Result<Self> {
         match protocol {
             #[cfg(feature = "netrpc")]
-            Protocol::NetRpc => Ok(Self::NetRpc(crate::netrpc::PluginServer::build(set, output.source())?)),
+            Protocol::NetRpc => Ok(Self::NetRpc(crate::netrpc::PluginServer::build(set, output.outlet())?)),
             #[cfg(feature = "grpc")]
             Protocol::Grpc => Ok(Self::Grpc(crate::grpc::PluginServer::build(set, output.outlet())?)),
             #[cfg(not(all(feature = "netrpc", feature = "grpc")))]

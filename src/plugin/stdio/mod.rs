@@ -71,12 +71,7 @@ impl Redirect {
         }
     }
 
-    /// The reading end, for one consumer: a connected host.
-    pub(crate) fn source(&self) -> Source {
-        Source::new(&self.queues)
-    }
-
-    /// Where later consumers get their reading ends.
+    /// Where consumers, that is connected hosts, get their reading ends.
     pub(crate) fn outlet(&self) -> Outlet {
         Outlet(Arc::clone(&self.queues))
     }
@@ -163,17 +158,18 @@ impl Queues {
 pub(crate) struct Outlet(Arc<Queues>);
 
 impl Outlet {
+    /// The reading end of one consumer.
     pub(crate) fn source(&self) -> Source {
         Source::new(&self.0)
     }
 }
 
 /// Queues that a test fills, for what reads from an [`Outlet`].
-#[cfg(test)]
+#[cfg(all(test, feature = "grpc"))]
 #[derive(Clone, Default)]
 pub(crate) struct Printed(Arc<Queues>);
 
-#[cfg(test)]
+#[cfg(all(test, feature = "grpc"))]
 impl Printed {
     pub(crate) fn print(&self, channel: Channel, bytes: impl AsRef<[u8]>) {
         assert!(self.0.push(channel, bytes.as_ref()), "the queue is full");
@@ -206,11 +202,13 @@ impl Source {
 
     /// The next chunk of one channel; `None` when the redirection has ended and all is taken.
     /// Cancel safe. Waits without a limit: a plugin need not print.
+    #[cfg(feature = "netrpc")]
     pub(crate) async fn next(&self, channel: Channel) -> Option<Delivery> {
         self.first_of(&[channel]).await
     }
 
-    /// The next chunk of either channel, else as [`next`](Self::next).
+    /// The next chunk of either channel, else as `next`.
+    #[cfg(feature = "grpc")]
     pub(crate) async fn next_any(&self) -> Option<Delivery> {
         self.first_of(&Channel::BOTH).await
     }
@@ -256,6 +254,7 @@ pub(crate) struct Delivery {
 }
 
 impl Delivery {
+    #[cfg(feature = "grpc")]
     pub(crate) fn channel(&self) -> Channel {
         self.channel
     }
