@@ -36,7 +36,7 @@ impl ReceivedTypes {
                     WireKind::Slice { elem: self.mention(elem, limits)? }
                 }
                 2 => {
-                    let mut name = Arc::from("");
+                    let mut name = Arc::default();
                     let mut fields = Vec::new();
                     read_fields(cursor, 2, |field, cursor| {
                         match field {
@@ -57,7 +57,7 @@ impl ReceivedTypes {
                     WireKind::Map { key: self.mention(key, limits)?, elem: self.mention(elem, limits)? }
                 }
                 _ => {
-                    let mut name = Arc::from("");
+                    let mut name = Arc::default();
                     read_fields(cursor, 1, |_, cursor| read_common(cursor).map(|n| name = n))?;
                     let kind = match which {
                         4 => OpaqueKind::Gob,
@@ -79,7 +79,7 @@ impl ReceivedTypes {
         }
         let mut fields = Vec::new();
         for _ in 0..count {
-            let (mut name, mut id) = (Arc::from(""), 0);
+            let (mut name, mut id) = (Arc::default(), 0);
             read_fields(cursor, 2, |field, cursor| match field {
                 0 => read_name(cursor).map(|n| name = n),
                 _ => cursor.type_id().map(|i| id = i),
@@ -113,7 +113,7 @@ fn read_fields<'b>(
 /// The name from the part that all definitions have in common. The id in there is not the one by which
 /// values refer to the type when the type marshals itself.
 fn read_common(cursor: &mut Cursor<'_>) -> Result<Arc<str>> {
-    let mut name = Arc::from("");
+    let mut name = Arc::default();
     read_fields(cursor, 2, |field, cursor| match field {
         0 => read_name(cursor).map(|n| name = n),
         _ => cursor.int().map(drop),
