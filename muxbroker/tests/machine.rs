@@ -224,6 +224,27 @@ fn data_frames_carry_at_most_64_kib() {
 }
 
 #[test]
+fn urgent_frames_go_first_but_do_not_keep_the_others_waiting() {
+    let (mut pair, ours, _) = Pair::opened(Config::default());
+    let mut batch = BytesMut::new();
+    let mut seen = Vec::new();
+    write_all(&mut pair.client, ours, &[0; 40_000]);
+    for _ in 0..4 {
+        // The peer asks again before every batch.
+        let mut ping = BytesMut::from(&Header::ping(Flags::SYN, 1).encode()[..]);
+        pair.client.receive(&mut ping, pair.now);
+        assert!(pair.client.take_output(&mut batch, pair.now));
+        seen.push(batch.len());
+        batch.clear();
+    }
+    assert_eq!(seen, [12, 40_012, 24, 12], "answer, data, both answers since then, answer");
+    // Few ordered bytes share a batch with the urgent ones.
+    write_all(&mut pair.client, ours, &[0; 100]);
+    pair.client.ping(pair.now).unwrap();
+    assert_eq!(output(&mut pair.client, pair.now), [Header::ping(Flags::SYN, 0), Header::data(1, 100)]);
+}
+
+#[test]
 fn full_queue_makes_writes_wait_in_line_and_tells_them_in_order() {
     let mut pair = Pair::new(Config::default());
     let keys: Vec<_> = (0..8).map(|_| pair.client.open(pair.now).unwrap().unwrap()).collect();
