@@ -29,7 +29,8 @@ pub struct Decoder {
     missing_as_zero: bool,
 }
 
-/// How much of a buffer that had to grow is kept for the next values.
+/// How much of a buffer that had to grow is kept for the next values: to ask for memory again for each costs more than to
+/// decode it, and an idle stream should not hold more.
 const KEPT: usize = 4 << 20;
 
 impl Decoder {
@@ -65,9 +66,7 @@ impl Decoder {
         }
         let consumed = (self.stream.consumed() - self.base) as usize;
         if consumed == self.buffer.len() {
-            self.buffer.clear();
-            self.buffer.shrink_to(KEPT);
-            self.base += consumed as u64;
+            self.clear();
         } else if consumed > self.buffer.len() / 2 {
             // Moves fewer bytes than were consumed since the last time.
             self.buffer.drain(..consumed);
@@ -84,6 +83,9 @@ impl Decoder {
     ///
     /// As [`decode`](Self::decode), apart from those about the Rust type.
     pub fn ready(&mut self) -> Result<bool> {
+        if self.buffered() == 0 {
+            self.clear();
+        }
         let window = Window { bytes: &self.buffer, base: self.base };
         Ok(self.stream.next(window)?.is_some())
     }
@@ -118,6 +120,13 @@ impl Decoder {
     /// How many bytes were fed and not yet consumed.
     pub fn buffered(&self) -> usize {
         self.buffer.len() - (self.stream.consumed() - self.base) as usize
+    }
+
+    /// Gives up what was consumed, which is all there is.
+    fn clear(&mut self) {
+        self.base = self.stream.consumed();
+        self.buffer.clear();
+        self.buffer.shrink_to(KEPT);
     }
 
     fn take(&mut self) -> Result<Ready> {
@@ -204,5 +213,14 @@ mod tests {
             assert_eq!(decoder.decode::<i64>().unwrap(), 3);
         }
         assert!(decoder.buffer.capacity() < 1024, "{}", decoder.buffer.capacity());
+    }
+
+    #[test]
+    fn an_idle_stream_gives_the_memory_of_a_large_value_back() {
+        let mut decoder = Decoder::new();
+        decoder.feed(&crate::to_vec(&crate::Bytes(vec![7; 20 << 20])).unwrap());
+        assert_eq!(decoder.decode::<&[u8]>().unwrap().len(), 20 << 20);
+        assert!(!decoder.ready().unwrap());
+        assert!(decoder.buffer.capacity() <= KEPT, "{}", decoder.buffer.capacity());
     }
 }

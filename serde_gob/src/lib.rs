@@ -71,7 +71,7 @@
 //! | `uint` … `uint64` | `u8` … `u64`, `usize` | never mixed with signed ones |
 //! | `float32`, `float64` | `f32`, `f64` | |
 //! | `complex64`, `complex128` | [`Complex`] | |
-//! | `[]byte` | `Vec<u8>`, `&[u8]` | much faster with `#[serde(with = "serde_bytes")]` |
+//! | `[]byte` | [`Bytes`], `Vec<u8>`, `&[u8]` | `Vec<u8>` is slow unless `#[serde(with = "serde_bytes")]` |
 //! | `[]T`, `[N]T` | `Vec<T>` and the like, `[T; N]` | a `Vec` also decodes from an array |
 //! | `map[K]V` | `HashMap`, `BTreeMap` | |
 //! | struct | struct with `#[derive(GobType)]` | fields match by name, in any order |
@@ -148,6 +148,7 @@
 extern crate self as serde_gob;
 
 mod big_int;
+mod bytes;
 mod complex;
 mod de;
 mod decoder;
@@ -169,6 +170,7 @@ mod wire;
 mod wire_type;
 
 pub use big_int::{BigInt, IntOutOfRange};
+pub use bytes::Bytes;
 pub use complex::Complex;
 pub use de::zero;
 pub use decoder::{Decoder, from_slice};

@@ -14,7 +14,7 @@ pub(crate) const TEXT_TOKEN: &str = "$serde_gob::Text";
 pub(crate) const STRING_TOKEN: &str = "$serde_gob::GoString";
 
 /// Lets a visitor take owned bytes from this crate's deserializer, and from others as they have them.
-struct BytesVisitor(&'static str);
+pub(crate) struct BytesVisitor(pub(crate) &'static str);
 
 impl<'de> Visitor<'de> for BytesVisitor {
     type Value = Vec<u8>;
