@@ -1,4 +1,4 @@
-//! go-plugin's own example programs, of several releases, and our twins of them: host and plugin in either language.
+//! The key-value example of go-plugin, of several releases, and our twin of it: host and plugin in either language.
 
 #![allow(clippy::unwrap_used)] // helpers of tests are tests
 
@@ -20,29 +20,6 @@ async fn succeed(command: Command) -> String {
     let (stdout, stderr) = (String::from_utf8_lossy(&stdout), String::from_utf8_lossy(&stderr));
     assert_eq!(code, Some(0), "{about}\nstdout: {stdout}\nstderr: {stderr}");
     stdout.into_owned()
-}
-
-#[tokio::test]
-async fn go_greeters_greet_through_the_rust_host() {
-    for version in RELEASES {
-        let mut host = Command::new(example("basic"));
-        host.arg(go_example("basic/plugin", version));
-        assert_eq!(succeed(host).await, "Hello!\n", "{version}");
-    }
-}
-
-#[tokio::test]
-async fn go_hosts_greet_through_the_rust_greeter() {
-    for version in ["v1.8.0", "v1.0.1"] {
-        // The host looks for its plugin at this path.
-        let dir = tempfile::tempdir().unwrap();
-        std::fs::create_dir(dir.path().join("plugin")).unwrap();
-        std::os::unix::fs::symlink(example("basic-plugin"), dir.path().join("plugin/greeter")).unwrap();
-        let mut host = Command::new(go_example("basic", version));
-        host.current_dir(dir.path());
-        let output = succeed(host).await;
-        assert!(output.lines().any(|line| line == "Hello!"), "{version}: {output}");
-    }
 }
 
 /// Runs `kv-host` in `dir`, which is where the plugins keep their files.
