@@ -21,25 +21,25 @@ pub(crate) enum Kind {
     #[error("connection is shut down")]
     Shutdown,
     #[error("connection is shut down")]
-    Ended(#[source] Error),
+    Ended(Error),
     #[error("unexpected EOF")]
     Eof,
     #[error("{0}")]
-    Io(#[source] Arc<io::Error>),
+    Io(Arc<io::Error>),
     #[error("call of {method} timed out after {after:?}")]
     Timeout { method: String, after: Duration },
     #[error("call was cancelled: the task of its connection was dropped, or panicked")]
     Cancelled,
     #[error("{0}")]
-    Encode(#[source] Arc<CodecError>),
+    Encode(Arc<CodecError>),
     #[error("{0}")]
-    Header(#[source] Arc<CodecError>),
+    Header(Arc<CodecError>),
     #[error("reading body {0}")]
-    Body(#[source] Arc<CodecError>),
+    Body(Arc<CodecError>),
     #[error("reading body unexpected EOF")]
     BodyEof,
     #[error("rpc: server cannot decode request: {0}")]
-    Request(#[source] Arc<CodecError>),
+    Request(Arc<CodecError>),
     #[error("{0}")]
     Misuse(String),
 }
@@ -133,7 +133,88 @@ impl fmt::Debug for Error {
 }
 
 impl StdError for Error {
+    /// The `io::Error` or the codec's own error (for [`Gob`](crate::Gob) a `serde_gob::Error`) behind this one; behind
+    /// `connection is shut down` the [`Error`] that ended the connection.
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
-        self.0.source()
+        match &*self.0 {
+            Kind::Ended(reason) => Some(reason),
+            Kind::Io(e) => Some(&**e),
+            Kind::Encode(e) | Kind::Header(e) | Kind::Body(e) | Kind::Request(e) => e.source(),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Which questions an error answers with yes, as letters: remote, shutdown, Disconnected, timeout, cancelled, encode,
+    /// decode, misuse.
+    fn answers(error: &Error) -> String {
+        let answers = [
+            (error.is_remote(), 'r'),
+            (error.is_shutdown(), 's'),
+            (error.is_disconnected(), 'D'),
+            (error.is_timeout(), 't'),
+            (error.is_cancelled(), 'c'),
+            (error.is_encode(), 'e'),
+            (error.is_decode(), 'd'),
+            (error.is_misuse(), 'm'),
+        ];
+        answers.iter().filter(|(yes, _)| *yes).map(|(_, letter)| letter).collect()
+    }
+
+    #[test]
+    fn every_error_says_what_go_says_and_answers_questions() {
+        let codec = || Arc::new(CodecError::value("gob: duplicate type received"));
+        let io = |kind| Error::io(io::Error::new(kind, "broken pipe"));
+        let later = |kind| Error::new(kind).for_later_calls();
+        let timeout = Kind::Timeout { method: "A.B".into(), after: Duration::from_millis(1500) };
+        let cancelled = "call was cancelled: the task of its connection was dropped, or panicked";
+        let rows = [
+            (Error::new(Kind::Remote("divide by zero".into())), "r", "divide by zero"),
+            (Error::new(Kind::Shutdown), "s", "connection is shut down"),
+            (later(Kind::Shutdown), "s", "connection is shut down"),
+            (Error::new(Kind::Eof), "D", "unexpected EOF"),
+            (later(Kind::Eof), "sD", "connection is shut down"),
+            (Error::new(Kind::BodyEof), "D", "reading body unexpected EOF"),
+            (io(io::ErrorKind::BrokenPipe), "D", "broken pipe"),
+            (io(io::ErrorKind::UnexpectedEof), "D", "unexpected EOF"),
+            (Error::new(timeout), "t", "call of A.B timed out after 1.5s"),
+            (Error::new(Kind::Cancelled), "c", cancelled),
+            (later(Kind::Cancelled), "sc", "connection is shut down"),
+            (Error::new(Kind::Encode(codec())), "e", "gob: duplicate type received"),
+            (Error::new(Kind::Header(codec())), "d", "gob: duplicate type received"),
+            (Error::new(Kind::Body(codec())), "d", "reading body gob: duplicate type received"),
+            (later(Kind::Body(codec())), "sd", "connection is shut down"),
+            (
+                Error::new(Kind::Request(codec())),
+                "d",
+                "rpc: server cannot decode request: gob: duplicate type received",
+            ),
+            (Error::new(Kind::Misuse("do this".into())), "m", "do this"),
+        ];
+        for (error, expected, text) in rows {
+            assert_eq!(error.to_string(), text);
+            assert_eq!(answers(&error), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn later_calls_learn_the_first_reason() {
+        let reason = Error::io(io::Error::from(io::ErrorKind::ConnectionReset));
+        let later = reason.for_later_calls().for_later_calls();
+        assert_eq!(later.to_string(), "connection is shut down");
+        assert_eq!(later.source().unwrap().to_string(), reason.to_string());
+        assert!(later.source().unwrap().source().unwrap().is::<io::Error>());
+        let gob = serde_gob::from_slice::<bool>(b"\x03\x04\x00\x06").unwrap_err();
+        let body = Error::new(Kind::Body(Arc::new(gob.into())));
+        assert!(body.source().unwrap().is::<serde_gob::Error>());
+    }
+
+    #[test]
+    fn error_is_one_word_wide() {
+        assert_eq!(size_of::<Error>(), size_of::<usize>());
     }
 }

@@ -60,3 +60,24 @@ impl<D: Decoder> Incoming<D> {
 fn chunk(size: usize) -> Box<[u8]> {
     vec![0; size].into_boxed_slice()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{codec::Codec, gob::Gob};
+
+    #[test]
+    fn buffer_grows_with_large_reads_and_shrinks_after_small_ones() {
+        let mut incoming = Incoming::new(Gob::new().decoder());
+        incoming.resize(SMALL - 1);
+        assert_eq!(incoming.chunk.len(), SMALL);
+        incoming.resize(SMALL);
+        assert_eq!(incoming.chunk.len(), LARGE);
+        incoming.resize(LARGE);
+        assert_eq!(incoming.chunk.len(), LARGE);
+        for _ in 0..=SMALL_READS {
+            incoming.resize(100);
+        }
+        assert_eq!(incoming.chunk.len(), SMALL);
+    }
+}

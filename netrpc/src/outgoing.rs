@@ -143,3 +143,75 @@ impl Writer {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{gob::Gob, message::RequestRef};
+
+    fn header(seq: u64) -> RequestRef<'static> {
+        RequestRef { service_method: "A.B", seq }
+    }
+
+    fn text(text: &str) -> impl FnOnce(&mut serde_gob::Encoder, &mut Vec<u8>) -> Result<(), CodecError> {
+        move |encoder, out| Encoder::encode(encoder, text, out)
+    }
+
+    fn refused(_: &mut serde_gob::Encoder, out: &mut Vec<u8>) -> Result<(), CodecError> {
+        out.extend_from_slice(b"half a body");
+        Err(CodecError::value("refused"))
+    }
+
+    #[test]
+    fn message_that_fails_leaves_the_bytes_as_if_it_had_never_been() {
+        let (mut with, mut without) = (Outbox::new(Arc::new(Gob::new())), Outbox::new(Arc::new(Gob::new())));
+        // Once before the definition of the header is out, once after.
+        for seq in 0..2 {
+            with.push(&header(seq), refused).unwrap_err();
+            with.push(&header(seq), text("body")).unwrap();
+            without.push(&header(seq), text("body")).unwrap();
+        }
+        assert_eq!(with.bytes, without.bytes);
+    }
+
+    /// Takes everything at once.
+    struct Sink;
+
+    impl AsyncWrite for Sink {
+        fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+            Poll::Ready(Ok(bytes.len()))
+        }
+
+        fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+
+        fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+    }
+
+    fn write(writer: &mut Writer, bytes: usize) {
+        let mut left = Some(vec![0; bytes]);
+        let refill = |batch: &mut Vec<u8>| {
+            if let Some(bytes) = left.take() {
+                batch.extend_from_slice(&bytes);
+            }
+        };
+        let mut cx = Context::from_waker(std::task::Waker::noop());
+        assert!(writer.poll_write(&mut Sink, &mut cx, refill).is_ready());
+    }
+
+    #[test]
+    fn buffer_of_a_large_message_is_kept_while_it_is_used_and_then_given_back() {
+        let mut writer = Writer::default();
+        write(&mut writer, 10 * RETAINED);
+        assert!(writer.batch.capacity() <= RETAINED, "too large to keep");
+        write(&mut writer, RETAINED / 2);
+        assert!(writer.batch.capacity() >= RETAINED / 2);
+        for _ in 0..=SMALL_BATCHES {
+            write(&mut writer, 100);
+        }
+        assert!(writer.batch.capacity() <= SMALL);
+    }
+}

@@ -199,6 +199,42 @@ async fn failed_write_is_the_error_of_the_call() {
     assert_shut_down(&client.call::<bool, _>("foo", &1_i64).await.unwrap_err());
 }
 
+#[derive(Debug)]
+struct Touchy;
+
+impl<'de> serde::Deserialize<'de> for Touchy {
+    fn deserialize<D: serde::Deserializer<'de>>(_: D) -> Result<Self, D::Error> {
+        panic!("do not touch")
+    }
+}
+
+/// Where the decoder stands after that is not known, so that the connection ends; but nobody waits for ever.
+#[tokio::test]
+async fn reply_type_that_panics_ends_the_connection() {
+    let (client, mut peer) = client_and_peer(Client::builder());
+    let script = async {
+        let (request, _) = peer.request::<bool>().await;
+        peer.request::<bool>().await;
+        peer.reply(&request, &true).await;
+    };
+    let (a, b, ()) =
+        tokio::join!(client.call::<Touchy, _>("A.B", &true), client.call::<bool, _>("A.B", &true), script);
+    assert!(a.unwrap_err().is_cancelled());
+    assert!(b.unwrap_err().is_cancelled());
+    assert!(client.closed().await.is_cancelled());
+    peer.expect_end().await;
+}
+
+#[tokio::test]
+async fn argument_type_that_panics_is_answered_and_ends_the_connection() {
+    let touchy = Methods::new().method("Touch", |_: Touchy| async { Ok::<_, String>(true) });
+    let (serving, mut peer) = server_and_peer(&Server::builder().service("A", touchy).build().unwrap());
+    peer.send_request("A.Touch", 0, &true).await;
+    assert_eq!(peer.error().await.error, "panic in A.Touch: do not touch");
+    assert!(timeout(PATIENCE, serving).await.unwrap().unwrap().unwrap_err().is_decode());
+    peer.expect_end().await;
+}
+
 fn sleepy() -> (Server, Arc<Notify>, Arc<Notify>) {
     let (started, finish) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
     let (start, end) = (Arc::clone(&started), Arc::clone(&finish));

@@ -93,7 +93,7 @@ impl Client {
 impl<C: Codec> Client<C> {
     /// Calls `method` (`Service.Method`) and decodes the reply as `R`.
     ///
-    /// Nothing happens before the future is polled. Dropping it gives the call up: a reply that comes later is skipped, and the
+    /// Nothing happens before the future is polled; without a timeout it waits as long as the connection lives. Dropping it gives the call up: a reply that comes later is skipped, and the
     /// peer is told if [`ClientBuilder::send_cancel`] says so; the peer may have worked all the same.
     ///
     /// # Errors
@@ -148,5 +148,30 @@ impl<C: Codec> Client<C> {
     /// Whether the connection has ended.
     pub fn is_closed(&self) -> bool {
         self.handle.shared.is_ended()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A call that is given up leaves nothing in the table, whether it was written, queued, or waited for room.
+    #[tokio::test(start_paused = true)]
+    async fn abandoned_calls_leave_no_entry() {
+        let (here, _there) = tokio::io::duplex(16);
+        let client = Client::builder().queue_limit(1).build(here);
+        let options = CallOptions::new().timeout(Duration::from_secs(1));
+        let call = || client.call_with::<bool, _>("A.B", "an argument beyond the pipe", options);
+        let calls = async { tokio::join!(call(), call(), call()) };
+        let look = async {
+            tokio::time::sleep(Duration::from_millis(500)).await;
+            client.handle.shared.waiting()
+        };
+        let ((a, b, c), during) = tokio::join!(calls, look);
+        for result in [a, b, c] {
+            assert!(result.is_err_and(|e| e.is_timeout()));
+        }
+        assert_eq!(during, 2, "the third waits for room");
+        assert_eq!(client.handle.shared.waiting(), 0);
     }
 }

@@ -172,7 +172,7 @@ impl<C: Codec> Shared<C> {
     /// Whether something is queued while further callers are at work.
     pub(super) fn more_requests_may_come(&self) -> bool {
         let queue = self.queue();
-        queue.outbox.len() > 0 && !queue.closing && self.pending().len() > 1
+        queue.outbox.len() > 0 && !queue.closing && self.waiting() > 1
     }
 
     /// Whether this side closes the connection.
@@ -195,6 +195,11 @@ impl<C: Codec> Shared<C> {
             waiter.fail(reason.clone());
         }
         self.room.notify_waiters();
+    }
+
+    /// How many calls wait for their reply.
+    pub(super) fn waiting(&self) -> usize {
+        self.pending().len()
     }
 
     pub(super) fn is_ended(&self) -> bool {

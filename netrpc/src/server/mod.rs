@@ -146,7 +146,8 @@ impl<C: Codec> ServerBuilder<C> {
         self
     }
 
-    /// How many handlers of one connection run at once. Above it requests wait in the stream, except for cancellations.
+    /// How many handlers of one connection run at once. Above it the next request waits, and what follows
+    /// it in the stream; cancellations before it do not.
     /// Default: [`DEFAULT_MAX_CONCURRENT`].
     pub fn max_concurrent(mut self, handlers: usize) -> Self {
         self.inner.max_concurrent = handlers;
