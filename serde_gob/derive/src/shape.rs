@@ -92,6 +92,7 @@ fn key(input: &DeriveInput, krate: &Path) -> (TokenStream, TokenStream) {
         }
     }
     let definition = quote! {
+        #[allow(missing_docs, unreachable_pub)]
         pub struct __Key<#(#params),*>(::core::marker::PhantomData<fn() -> (#(#types,)*)>);
     };
     (definition, quote!(__Key<#(#arguments),*>))

@@ -64,6 +64,9 @@ pub(crate) enum Tag {
 /// In the place of a field number: an element or a whole value, of which zeros are sent too.
 const NO_FIELD: i32 = i32::MIN;
 
+/// Stands for handles that are not of the table at hand. No value of it can be written.
+const NOTHING: TypeRef = TypeRef(Tag::Any as u32 + 1);
+
 impl Slot {
     #[inline(always)]
     pub(crate) fn is_field(&self) -> bool {
@@ -100,6 +103,7 @@ impl TypeTable {
             Kind::String,
             Kind::Complex,
             Kind::Any,
+            Kind::Same(NOTHING),
         ];
         let mut table = TypeTable { nodes: Vec::new(), by_key: HashMap::new() };
         for kind in predefined {
@@ -222,13 +226,15 @@ impl TypeTable {
     }
 
     pub(crate) fn resolve(&self, mut ty: TypeRef) -> TypeRef {
-        while let Kind::Same(other) = self.node(ty).kind {
-            if other == ty {
-                break; // a type that is nothing but itself; `tag` makes it a struct without fields
+        loop {
+            match self.nodes.get(ty.0 as usize).map(|node| &node.kind) {
+                None => return NOTHING,
+                // A type that is nothing but itself; to write a value of it is an error.
+                Some(Kind::Same(other)) if *other == ty => return ty,
+                Some(Kind::Same(other)) => ty = *other,
+                Some(_) => return ty,
             }
-            ty = other;
         }
-        ty
     }
 
     fn tag(&self, ty: TypeRef) -> Tag {
@@ -270,5 +276,52 @@ impl Tag {
     #[inline(always)]
     pub(crate) fn is_singleton(self) -> bool {
         self != Tag::Struct
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Stranger;
+
+    impl GobType for Stranger {
+        type Key = Stranger;
+        fn shape(_: &mut TypeBuilder<'_>) -> Shape {
+            Shape::slice(TypeRef(1000))
+        }
+    }
+
+    impl serde::Serialize for Stranger {
+        fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            [1].serialize(serializer)
+        }
+    }
+
+    #[test]
+    fn a_handle_of_another_table_is_an_error() {
+        assert!(crate::to_vec(&Stranger).unwrap_err().is_encode());
+    }
+
+    struct Pointer(Option<Box<Pointer>>);
+
+    impl GobType for Pointer {
+        type Key = Pointer;
+        fn shape(types: &mut TypeBuilder<'_>) -> Shape {
+            <Option<Box<Pointer>>>::shape(types)
+        }
+    }
+
+    impl serde::Serialize for Pointer {
+        fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            serializer.serialize_newtype_struct("Pointer", &self.0)
+        }
+    }
+
+    #[test]
+    fn a_type_of_nothing_but_pointers_is_an_error() {
+        for value in [Pointer(None), Pointer(Some(Box::new(Pointer(None))))] {
+            assert!(crate::to_vec(&value).unwrap_err().is_encode());
+        }
     }
 }
