@@ -1,0 +1,3 @@
+module goldengob
+
+go 1.24
