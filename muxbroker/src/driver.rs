@@ -276,7 +276,7 @@ async fn read_all(mut io: impl AsyncRead + Unpin, shared: Arc<Shared>) {
                 let now = now();
                 shared.with(|core| core.conn.receive(&mut input, now));
             }
-            Err(error) => return shared.with(|core| core.conn.fail(error)),
+            Err(error) => return shared.with(|core| core.conn.receive_error(&input, error)),
         }
     }
 }

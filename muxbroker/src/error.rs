@@ -110,12 +110,13 @@ impl Error {
         self.0.kind == Kind::Reset
     }
 
-    /// The peer closed the whole session in good order, between two frames, without finishing this stream.
+    /// The peer closed the connection between two frames, without finishing this stream: it ended the session in
+    /// good order or died.
     pub fn is_remote_closed(&self) -> bool {
         self.0.kind == Kind::RemoteClosed
     }
 
-    /// The connection under the session failed or ended in the middle of a frame. See
+    /// The connection under the session failed, or ended in the middle of a frame. See
     /// [`source`](std::error::Error::source) for the I/O error.
     pub fn is_connection_lost(&self) -> bool {
         self.0.kind == Kind::ConnectionLost

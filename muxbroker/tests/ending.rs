@@ -106,16 +106,20 @@ async fn read_error(stream: &mut muxbroker::Stream) -> Error {
     Error::from_io(&error).unwrap().clone()
 }
 
-/// A connection whose every read fails.
-struct Broken;
+/// A connection whose every read fails after some bytes.
+struct Broken(Vec<u8>, io::ErrorKind);
 
 impl tokio::io::AsyncRead for Broken {
     fn poll_read(
-        self: std::pin::Pin<&mut Self>,
+        mut self: std::pin::Pin<&mut Self>,
         _: &mut Context<'_>,
-        _: &mut tokio::io::ReadBuf<'_>,
+        buf: &mut tokio::io::ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        Poll::Ready(Err(io::ErrorKind::ConnectionReset.into()))
+        if self.0.is_empty() {
+            return Poll::Ready(Err(self.1.into()));
+        }
+        buf.put_slice(&std::mem::take(&mut self.0));
+        Poll::Ready(Ok(()))
     }
 }
 
@@ -132,13 +136,31 @@ impl tokio::io::AsyncWrite for Broken {
 }
 
 #[tokio::test]
-async fn reset_of_the_socket_is_not_taken_for_a_reset_of_the_stream() {
-    let session = Session::client(Broken, Config::default());
-    let end = within(session.closed()).await;
-    assert!(end.is_connection_lost() && !end.is_reset());
-    let source = std::error::Error::source(&end).unwrap().downcast_ref::<io::Error>().unwrap();
-    assert_eq!(source.kind(), io::ErrorKind::ConnectionReset);
-    assert_eq!(io::Error::from(end).kind(), io::ErrorKind::ConnectionReset);
+async fn failure_of_the_socket_is_not_taken_for_a_reset_of_the_stream() {
+    for (bytes, kind) in [(vec![], io::ErrorKind::TimedOut), (vec![0; 5], io::ErrorKind::ConnectionReset)] {
+        let session = Session::client(Broken(bytes, kind), Config::default());
+        let end = within(session.closed()).await;
+        assert!(end.is_connection_lost() && !end.is_reset() && !end.is_remote_closed(), "{end:?}");
+        let source = std::error::Error::source(&end).unwrap().downcast_ref::<io::Error>().unwrap();
+        assert_eq!(source.kind(), kind);
+        assert_eq!(io::Error::from(end).kind(), kind);
+    }
+}
+
+// A Unix socket that is closed while it holds unread bytes says "connection reset" to the other end.
+#[tokio::test]
+async fn socket_that_was_closed_with_our_last_frame_unread_is_the_peers_close() {
+    let (ours, mut theirs) = tokio::net::UnixStream::pair().unwrap();
+    let session = Session::client(ours, Config::default());
+    let mut stream = session.open().await.unwrap();
+    theirs.readable().await.unwrap();
+    theirs.write_all(&muxbroker::yamux::Header::data(1, 4).encode()).await.unwrap();
+    theirs.write_all(b"last").await.unwrap();
+    drop(theirs);
+    let mut got = Vec::new();
+    let error = within(stream.read_to_end(&mut got)).await.unwrap_err();
+    assert_eq!(got, b"last");
+    assert!(Error::from_io(&error).unwrap().is_remote_closed(), "{error:?}");
 }
 
 /// A peer that has said its last words and closed, which is noticed by a write that fails.

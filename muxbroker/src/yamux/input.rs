@@ -1,5 +1,6 @@
 //! The state machine of one session: what arrives from the peer.
 
+use std::io;
 use std::time::Instant;
 
 use bytes::{Buf, BytesMut};
@@ -50,10 +51,26 @@ impl Connection {
     pub fn receive_eof(&mut self, rest: &[u8]) {
         if rest.is_empty() && self.payload.left == 0 {
             self.terminate(Error::new(Kind::RemoteClosed));
+            self.output.discard();
         } else {
-            self.terminate(Error::lost(std::io::ErrorKind::UnexpectedEof.into()));
+            self.fail(io::ErrorKind::UnexpectedEof.into());
         }
-        self.output.discard();
+    }
+
+    /// Reading the connection failed; `rest` is what [`receive`](Self::receive) left in its input.
+    ///
+    /// A socket that is closed in good order while something of ours waits in it unread is reported as a reset:
+    /// between two frames that is an end like any other. Go's `Session.Close` does so whenever our last credit or
+    /// acceptance crosses it.
+    pub fn receive_error(&mut self, rest: &[u8], error: io::Error) {
+        match error.kind() {
+            io::ErrorKind::ConnectionReset | io::ErrorKind::ConnectionAborted | io::ErrorKind::BrokenPipe
+                if rest.is_empty() && self.payload.left == 0 =>
+            {
+                self.receive_eof(rest);
+            }
+            _ => self.fail(error),
+        }
     }
 
     fn receive_frame(&mut self, header: Header, now: Instant) -> Result<(), Violation> {

@@ -4,7 +4,7 @@
 //! byte stream; a test drives it by hand. Its methods come in five groups:
 //!
 //! * from the connection: [`receive`](Connection::receive), [`receive_eof`](Connection::receive_eof),
-//!   [`fail`](Connection::fail);
+//!   [`receive_error`](Connection::receive_error), [`fail`](Connection::fail);
 //! * from the clock: [`handle_timeout`](Connection::handle_timeout);
 //! * from the application: `open`, `accept`, `read`, `write`, `finish`, `release`, `ping`, `go_away`, `close`;
 //! * to the connection: [`take_output`](Connection::take_output), until it returns false;
