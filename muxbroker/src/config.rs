@@ -5,8 +5,11 @@ use std::time::Duration;
 /// The window every stream starts with, in both directions (yamux: 256 KiB, fixed by the protocol).
 pub const INITIAL_WINDOW: u32 = 256 * 1024;
 
+/// Longer timers count as this: a deadline must be a time that the clock can show.
+const LONGEST: Duration = Duration::from_secs(10 * 365 * 24 * 3600);
+
 /// Limits and timers of a session. The defaults are those of `hashicorp/yamux`, which go-plugin uses as they
-/// are. Every timer can be switched off with `None`, for instance under a debugger.
+/// are. Every timer can be switched off with `None`, for instance under a debugger; zero counts as that.
 ///
 /// ```
 /// use std::time::Duration;
@@ -66,6 +69,16 @@ impl Default for Config {
 impl Config {
     /// The configuration with values that cannot work replaced by the nearest that can.
     pub(crate) fn clamped(mut self) -> Self {
+        let timers = [
+            &mut self.keepalive_interval,
+            &mut self.keepalive_timeout,
+            &mut self.connection_write_timeout,
+            &mut self.stream_open_timeout,
+            &mut self.stream_close_timeout,
+        ];
+        for timer in timers {
+            *timer = timer.filter(|time| !time.is_zero()).map(|time| time.min(LONGEST));
+        }
         self.accept_backlog = self.accept_backlog.max(1);
         self.max_stream_window = self.max_stream_window.max(INITIAL_WINDOW);
         self

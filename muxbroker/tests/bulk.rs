@@ -3,6 +3,10 @@
 
 mod common;
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
 use common::{pair, pair_over, pattern, until, within};
 use muxbroker::{Config, Session, Stream};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -221,4 +225,77 @@ async fn eight_streams_both_ways_over_a_slow_pipe_do_not_deadlock() {
         }
     }
     within(async { while tasks.join_next().await.transpose().unwrap().is_some() {} }).await;
+}
+
+/// Numbers that look random, the same in every run.
+struct Dice(u64);
+
+impl Dice {
+    fn roll(&mut self, sides: u64) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0 % sides
+    }
+}
+
+/// Uses a stream for a while, gives up in the middle of things, and ends it in one of the ways there are.
+async fn use_carelessly(mut stream: Stream, dice: &mut Dice) {
+    for _ in 0..dice.roll(6) {
+        let patience = Duration::from_micros(dice.roll(3000));
+        let mut buffer = vec![0; 1 + dice.roll(100_000) as usize];
+        // The other side does as it likes, so a read or write may well fail or wait for ever.
+        if dice.roll(2) == 0 {
+            let _ = tokio::time::timeout(patience, stream.write_all(&buffer)).await;
+        } else {
+            let _ = tokio::time::timeout(patience, stream.read(&mut buffer)).await;
+        }
+    }
+    match dice.roll(4) {
+        0 => stream.reset(),
+        1 => drop(stream.shutdown().await),
+        2 => {
+            let (read, write) = stream.into_split();
+            drop(read);
+            tokio::task::yield_now().await;
+            drop(write);
+        }
+        _ => drop(stream),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn careless_use_from_many_tasks_neither_hangs_nor_leaks() {
+    let (a, b) = UnixStream::pair().unwrap();
+    let (client, server) = (Session::client(a, Config::default()), Session::server(b, Config::default()));
+    let (mut openers, mut acceptors) = (JoinSet::new(), JoinSet::new());
+    let done = Arc::new(AtomicBool::new(false));
+    for seed in 0..8u64 {
+        for (from, to) in [(&client, &server), (&server, &client)] {
+            let (from, to, done) = (from.clone(), to.clone(), Arc::clone(&done));
+            openers.spawn(async move {
+                let mut dice = Dice(0x9e37_79b9 + seed * 2);
+                for _ in 0..60 {
+                    let stream = from.open().await.unwrap();
+                    use_carelessly(stream, &mut dice).await;
+                }
+            });
+            acceptors.spawn(async move {
+                let mut dice = Dice(0x9e37_79b9 + seed * 2 + 1);
+                loop {
+                    match tokio::time::timeout(Duration::from_millis(100), to.accept()).await {
+                        Ok(stream) => use_carelessly(stream.unwrap(), &mut dice).await,
+                        Err(_) if done.load(Ordering::Relaxed) => return,
+                        Err(_) => {}
+                    }
+                }
+            });
+        }
+    }
+    within(async { while openers.join_next().await.transpose().unwrap().is_some() {} }).await;
+    done.store(true, Ordering::Relaxed);
+    within(async { while acceptors.join_next().await.transpose().unwrap().is_some() {} }).await;
+    assert!(client.close_reason().is_none() && server.close_reason().is_none());
+    until(|| client.num_streams() == 0 && server.num_streams() == 0).await;
+    within(async { tokio::try_join!(client.ping(), server.ping()) }).await.unwrap();
 }

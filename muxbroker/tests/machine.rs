@@ -372,3 +372,26 @@ fn statistics_count_payload_and_frames() {
     assert_eq!((server.bytes_received, server.frames_received), (1000, 2), "SYN and data");
     assert_eq!((client.streams, client.streams_opened, server.streams), (1, 1, 1));
 }
+
+#[test]
+fn timers_of_zero_are_off_and_endless_ones_do_no_harm() {
+    for (time, timers) in [(Duration::ZERO, false), (Duration::MAX, true)] {
+        let config = Config {
+            accept_backlog: 0,
+            keepalive_interval: Some(time),
+            keepalive_timeout: Some(time),
+            connection_write_timeout: Some(time),
+            stream_open_timeout: Some(time),
+            stream_close_timeout: Some(time),
+            max_stream_window: 0,
+            close_timeout: time,
+        };
+        let mut pair = Pair::new(config);
+        let key = pair.client.open(pair.now).unwrap().expect("a backlog of 0 counts as 1");
+        pair.client.ping(pair.now).unwrap();
+        pair.client.release(key, pair.now);
+        pair.pass(Duration::from_secs(86_400));
+        assert_eq!(pair.client.next_timeout().is_some(), timers);
+        assert!(pair.client.end().is_none());
+    }
+}
