@@ -1,8 +1,8 @@
 //! `#[derive(GobType)]`: says the gob type of a Rust type beside serde's `Serialize`.
 //!
 //! The macro reads the item through serde's own parser, so that renaming and skipping mean the same
-//! to both derives: [`attr`] takes what is said in `#[gob(…)]`, [`check`] refuses what Go has no
-//! counterpart for, [`shape`] writes the description.
+//! to both derives: `attr` takes what is said in `#[gob(…)]`, `check` refuses what Go has no
+//! counterpart for, `shape` writes the description.
 
 use proc_macro::TokenStream;
 use syn::{DeriveInput, Path, Token, parse::ParseStream, parse_macro_input, parse_quote};
