@@ -240,14 +240,13 @@ impl Serving {
     /// Waits for the end of the server. Has no deadline: a server may run for as long as its session.
     ///
     /// # Errors
-    /// Why no stream was accepted, or why a carried reader or writer broke off. A server that panicked counts as
-    /// a local close.
+    /// Why no stream was accepted, why a carried reader or writer broke off, or that the server panicked.
     ///
     /// # Cancel safety
     /// Dropping the future stops the server.
     pub async fn join(mut self) -> Result<(), Error> {
         match &mut self.task {
-            Some(task) => task.await.unwrap_or_else(|_| Err(Error::new(Kind::LocalClosed))),
+            Some(task) => task.await.unwrap_or_else(|_| Err(Error::new(Kind::Panicked))),
             None => Ok(()),
         }
     }

@@ -35,6 +35,8 @@ pub(crate) enum Kind {
     PeerFailed(u32),
     /// The reader or writer that was carried to the other side failed.
     Carried,
+    /// What served a brokered stream panicked.
+    Panicked,
     StoreTimeout(Duration),
     AcceptTimeout,
     DialTimeout(u32, Duration),
@@ -228,7 +230,7 @@ impl Error {
             Kind::RemoteGoAway | Kind::NotAccepted(_) => io::ErrorKind::ConnectionRefused,
             Kind::Protocol(_) | Kind::BadAck { .. } => io::ErrorKind::InvalidData,
             Kind::PeerFailed(_) => io::ErrorKind::ConnectionAborted,
-            Kind::StreamsExhausted => io::ErrorKind::Other,
+            Kind::StreamsExhausted | Kind::Panicked => io::ErrorKind::Other,
         }
     }
 }
@@ -246,6 +248,7 @@ impl fmt::Display for Error {
                 Some(source) => write!(f, "carried stream: {source}"),
                 None => f.write_str("carried stream failed"),
             },
+            Kind::Panicked => f.write_str("the server of the brokered stream panicked"),
             Kind::StoreTimeout(after) => write!(f, "carried writer did not store all within {after:?}"),
             Kind::LocalClosed => f.write_str("session shutdown"),
             Kind::StreamClosed => f.write_str("stream closed"),

@@ -233,6 +233,17 @@ async fn accept_and_serve_serves_in_the_background_until_its_guard_is_dropped() 
     assert_eq!(within(stream.read_u8()).await.unwrap(), 8);
 }
 
+#[tokio::test]
+async fn panic_of_a_server_is_told_and_closes_its_stream_only() {
+    let (host, plugin) = brokers();
+    let guard = plugin.accept_and_serve(plugin.next_id(), |_stream| async { panic!("a bug of the server") });
+    let mut stream = within(host.dial(guard.id())).await.unwrap();
+    assert_eq!(within(stream.read(&mut [0; 1])).await.unwrap(), 0);
+    let error = within(guard.join()).await.unwrap_err();
+    assert!(error.to_string().contains("panicked") && !error.is_session_over());
+    within(host.session().ping()).await.unwrap();
+}
+
 #[tokio::test(start_paused = true)]
 async fn server_that_nobody_dials_ends_by_itself() {
     let (_host, plugin) = brokers();

@@ -69,7 +69,10 @@ impl Connection {
             && let Some((at, timer)) = self.timers.expired(now)
         {
             match timer {
-                Timer::Open(key) => self.reset_with(key, Error::new(Kind::OpenTimeout)),
+                Timer::Open(key) => {
+                    tracing::warn!("yamux: aborted stream open: the peer did not accept it in time");
+                    self.reset_with(key, Error::new(Kind::OpenTimeout));
+                }
                 Timer::Close(key) => self.reset_with(key, Error::new(Kind::Reset)),
                 Timer::Ping(id) => {
                     if self.liveness.forget(id).is_some() {
