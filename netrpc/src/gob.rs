@@ -9,6 +9,7 @@ use crate::codec::{Codec, CodecError, Decoder, Encoder};
 #[derive(Clone, Debug, Default)]
 pub struct Gob {
     limits: Limits,
+    missing_as_zero: bool,
 }
 
 impl Gob {
@@ -19,7 +20,14 @@ impl Gob {
 
     /// Gob with other limits, of which [`Limits::message_size`] bounds what one header or body may take, both ways.
     pub fn with_limits(limits: Limits) -> Self {
-        Self { limits }
+        Self { limits, missing_as_zero: false }
+    }
+
+    /// Whether a struct's fields that the sender's type does not have are zero, as in Go. Without it (the default) serde decides:
+    /// `#[serde(default)]`, `None` for an `Option`, or an error.
+    pub fn missing_as_zero(mut self, yes: bool) -> Self {
+        self.missing_as_zero = yes;
+        self
     }
 }
 
@@ -32,7 +40,9 @@ impl Codec for Gob {
     }
 
     fn decoder(&self) -> Self::Decoder {
-        serde_gob::Decoder::with_limits(self.limits.clone())
+        let mut decoder = serde_gob::Decoder::with_limits(self.limits.clone());
+        decoder.missing_as_zero(self.missing_as_zero);
+        decoder
     }
 }
 

@@ -6,7 +6,7 @@ mod common;
 use std::{collections::BTreeMap, time::Duration};
 
 use common::{PATIENCE, client_and_peer, connect, connect_with};
-use netrpc::{Any, Client, Empty, Methods, Server};
+use netrpc::{Any, Client, Empty, Gob, Methods, Server, ServerBuilder};
 use serde::{Deserialize, Serialize};
 use serde_gob::{GobType, Shape, TypeBuilder};
 use tokio::{sync::Barrier, task::JoinSet, time::timeout};
@@ -253,6 +253,22 @@ async fn large_bodies_cross_without_deadlock() {
         });
     }
     timeout(PATIENCE, calls.join_all()).await.unwrap();
+}
+
+/// An old client that does not know a field, as Go sees it and as serde does.
+#[tokio::test]
+async fn field_that_the_sender_lacks_is_zero_if_asked_for() {
+    #[derive(Serialize, GobType)]
+    #[serde(rename_all = "PascalCase")]
+    struct OldArgs {
+        a: i64,
+    }
+    for (as_go, expected) in [(true, Ok(Reply { c: 7 })), (false, Err("missing field `B`"))] {
+        let server = ServerBuilder::for_codec(Gob::new().missing_as_zero(as_go));
+        let (client, _serving) = connect(&server.service("Arith", arith()).build().unwrap());
+        let sum = client.call::<Reply, _>("Arith.Add", &OldArgs { a: 7 }).await;
+        assert_eq!(sum.map_err(|e| e.to_string()), expected.map_err(str::to_owned));
+    }
 }
 
 /// Go's client leaves half a request in its buffer here, and the next call kills the connection.

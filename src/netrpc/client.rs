@@ -135,7 +135,7 @@ impl Error {
 /// Whether the session under the call ended because its other end does not speak yamux. net/rpc sees an I/O error then,
 /// and shares it among the calls that it ends.
 fn broke_the_protocol(error: &::netrpc::Error) -> bool {
-    let io = std::error::Error::source(error).and_then(|cause| cause.downcast_ref::<Arc<std::io::Error>>());
+    let io = std::error::Error::source(error).and_then(|cause| cause.downcast_ref::<std::io::Error>());
     let session = io.and_then(|io| io.get_ref()?.downcast_ref::<muxbroker::Error>());
     session.is_some_and(muxbroker::Error::is_protocol)
 }
