@@ -7,6 +7,7 @@
 //! that not even a killed test leaves it behind. [`Peer`] is one such process.
 
 mod build;
+pub mod courier;
 mod events;
 mod examples;
 pub mod greeter;

@@ -57,42 +57,26 @@ func (t *Table) get(a control.Args) *stream {
 
 // write STREAM BYTES [CHUNK]: in one Write, or in many of CHUNK bytes. Answers what was written.
 func (t *Table) write(a control.Args) (any, error) {
-	s, size, chunk := t.get(a), a.Int(1), a.Int(2)
-	if chunk == 0 {
-		chunk = size
-	}
-	written := 0
-	for written < size {
-		b := make([]byte, min(chunk, size-written))
-		for i := range b {
-			b[i] = pattern(s.writtenAt + i)
-		}
-		n, err := s.Write(b)
-		written += n
-		s.writtenAt += n
-		if err != nil {
-			return nil, fmt.Errorf("after %d bytes: %w", written, err)
-		}
-	}
-	return written, nil
+	s := t.get(a)
+	n, err := Write(s, s.writtenAt, a.Int(1), a.Int(2))
+	s.writtenAt += n
+	return n, after(n, err)
 }
 
 // read STREAM BYTES: exactly so many, each compared.
 func (t *Table) read(a control.Args) (any, error) {
-	n, err := t.get(a).check(a.Int(1))
-	if err != nil {
-		return nil, fmt.Errorf("after %d bytes: %w", n, err)
-	}
-	return n, nil
+	s := t.get(a)
+	n, err := Check(s, s.readAt, a.Int(1))
+	s.readAt += n
+	return n, after(n, err)
 }
 
 // drain STREAM: to the end, each byte compared. Answers how many there were.
 func (t *Table) drain(a control.Args) (any, error) {
-	n, err := t.get(a).check(-1)
-	if !errors.Is(err, io.EOF) {
-		return nil, fmt.Errorf("after %d bytes: %w", n, err)
-	}
-	return n, nil
+	s := t.get(a)
+	n, err := Check(s, s.readAt, -1)
+	s.readAt += n
+	return n, after(n, err)
 }
 
 // echo STREAM: sends back what comes until it ends, then closes. Answers how much it was.
@@ -105,8 +89,28 @@ func (t *Table) echo(a control.Args) (any, error) {
 	return n, s.Close()
 }
 
-// check reads limit bytes, or to the end if it is negative.
-func (s *stream) check(limit int) (int, error) {
+// Write writes size bytes from an offset on, in writes of chunk bytes, or in one if chunk is 0.
+func Write(to io.Writer, at, size, chunk int) (int, error) {
+	if chunk == 0 {
+		chunk = size
+	}
+	done := 0
+	for done < size {
+		b := make([]byte, min(chunk, size-done))
+		for i := range b {
+			b[i] = pattern(at + done + i)
+		}
+		n, err := to.Write(b)
+		done += n
+		if err != nil {
+			return done, err
+		}
+	}
+	return done, nil
+}
+
+// Check reads limit bytes from an offset on and compares them; to the end if limit is negative.
+func Check(from io.Reader, at, limit int) (int, error) {
 	b := make([]byte, 64<<10)
 	done := 0
 	for done != limit {
@@ -114,19 +118,28 @@ func (s *stream) check(limit int) (int, error) {
 		if limit >= 0 {
 			want = min(want, limit-done)
 		}
-		n, err := s.Read(b[:want])
+		n, err := from.Read(b[:want])
 		for i := range b[:n] {
-			if b[i] != pattern(s.readAt+i) {
-				return done, fmt.Errorf("byte %d is %#x, not %#x", s.readAt+i, b[i], pattern(s.readAt+i))
+			if offset := at + done + i; b[i] != pattern(offset) {
+				return done, fmt.Errorf("byte %d is %#x, not %#x", offset, b[i], pattern(offset))
 			}
 		}
 		done += n
-		s.readAt += n
+		if limit < 0 && errors.Is(err, io.EOF) {
+			return done, nil
+		}
 		if err != nil {
 			return done, err
 		}
 	}
 	return done, nil
+}
+
+func after(n int, err error) error {
+	if err != nil {
+		return fmt.Errorf("after %d bytes: %w", n, err)
+	}
+	return nil
 }
 
 func pattern(offset int) byte { return byte(offset ^ offset>>8 ^ offset>>16) }
