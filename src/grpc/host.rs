@@ -7,19 +7,23 @@ use std::{
 };
 
 use go_plugin_proto::{Empty, grpc_controller_client::GrpcControllerClient};
-use tokio::{
-    io::AsyncWrite,
-    time::{Instant, timeout_at},
-};
+use tokio::time::{Instant, timeout_at};
 use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 use tonic::Status;
 use tonic_health::pb::{HealthCheckRequest, health_client::HealthClient};
 
-use super::{
-    DEFAULT_MESSAGE_LIMIT, GrpcBroker, GrpcChannel, broker::Sockets, channel::ChannelSlot, dial::Dialer,
-    health, stdio,
-};
-use crate::{Address, Error, ErrorKind, Result};
+use super::{GrpcBroker, GrpcChannel, broker::Sockets, channel::ChannelSlot, dial::Dialer, health, stdio};
+use crate::{Address, Error, ErrorKind, Result, host::Writer};
+
+/// What a host wants of the connection to its plugin.
+pub(crate) struct HostOptions {
+    /// Where the plugin's output goes.
+    pub(crate) stdout: Writer,
+    pub(crate) stderr: Writer,
+    /// How long connecting may take.
+    pub(crate) limit: Duration,
+    pub(crate) message_limit: usize,
+}
 
 /// The connection that a host makes after the handshake, with the broker's and the output's stream on it.
 /// Dropping it cuts the connection.
@@ -34,29 +38,20 @@ pub(crate) struct HostConnection {
 }
 
 impl HostConnection {
-    /// Connects within `limit` and makes sure that gRPC answers. Like Go it then opens the broker's stream
-    /// and the one for the plugin's output, which is copied to the two sinks.
-    pub(crate) async fn open(
-        address: &Address,
-        stdout: impl AsyncWrite + Send + Unpin + 'static,
-        stderr: impl AsyncWrite + Send + Unpin + 'static,
-        limit: Duration,
-    ) -> Result<Self> {
-        let dialer = Dialer::to(address.clone(), limit);
-        Self::over(dialer, stdout, stderr, limit).await
+    /// Connects and makes sure that gRPC answers. Like Go it then opens the broker's stream and the one for
+    /// the plugin's output.
+    pub(crate) async fn open(address: &Address, options: HostOptions) -> Result<Self> {
+        let dialer = Dialer::to(address.clone(), options.limit);
+        Self::over(dialer, options).await
     }
 
     /// The same over any byte stream.
-    pub(crate) async fn over(
-        dialer: Dialer,
-        stdout: impl AsyncWrite + Send + Unpin + 'static,
-        stderr: impl AsyncWrite + Send + Unpin + 'static,
-        limit: Duration,
-    ) -> Result<Self> {
+    pub(crate) async fn over(dialer: Dialer, options: HostOptions) -> Result<Self> {
+        let HostOptions { stdout, stderr, limit, message_limit } = options;
         let closed = CancellationToken::new();
         let connected = dialer.connect(limit, closed.clone()).await?;
-        let (channel, slot) = GrpcChannel::new(connected, closed.clone(), DEFAULT_MESSAGE_LIMIT);
-        let broker = GrpcBroker::new(Sockets::private(), DEFAULT_MESSAGE_LIMIT);
+        let (channel, slot) = GrpcChannel::new(connected, closed.clone(), message_limit);
+        let broker = GrpcBroker::new(Sockets::private(), message_limit);
         let broker_stream = tokio::spawn(broker.clone().run(channel.clone()));
         let output = tokio::spawn(stdio::copy(channel.clone(), stdout, stderr));
         Ok(Self {

@@ -20,7 +20,7 @@ pub use channel::GrpcChannel;
 pub use services::{GrpcService, GrpcServices};
 
 pub(crate) use broker::Sockets;
-pub(crate) use host::HostConnection;
+pub(crate) use host::{HostConnection, HostOptions};
 pub(crate) use server::PluginServer;
 
 /// The largest message unless the user says otherwise, in bytes: the limit of a Go host, and the largest

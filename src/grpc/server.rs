@@ -7,7 +7,7 @@ use tokio_stream::Stream;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    DEFAULT_MESSAGE_LIMIT, GrpcBroker, GrpcServices, Sockets,
+    GrpcBroker, GrpcServices, Sockets,
     controller::{ControllerService, Shutdown},
     health::HealthService,
     io::Io,
@@ -34,9 +34,9 @@ pub(crate) struct PluginServer {
 
 impl PluginServer {
     /// Registers the services of everything in `set`. Hosts get what comes out of `output`.
-    pub(crate) fn build(set: &PluginSet, output: Outlet) -> Result<Self> {
+    pub(crate) fn build(set: &PluginSet, output: Outlet, message_limit: usize) -> Result<Self> {
         let sockets = Sockets::As(ListenOptions::from_process_env()?);
-        let broker = GrpcBroker::new(sockets, DEFAULT_MESSAGE_LIMIT);
+        let broker = GrpcBroker::new(sockets, message_limit);
         Self::new(broker, output, |broker, services| {
             set.entries().try_for_each(|(name, entry)| entry.grpc_server(name, broker.clone(), services))
         })

@@ -25,6 +25,8 @@ pub struct ClientBuilder {
     pub(super) stdout: Option<Writer>,
     pub(super) stderr: Option<Writer>,
     pub(super) raw_stderr: Option<Writer>,
+    #[cfg(feature = "grpc")]
+    pub(super) grpc_message_limit: usize,
 }
 
 impl ClientBuilder {
@@ -44,6 +46,8 @@ impl ClientBuilder {
             stdout: None,
             stderr: None,
             raw_stderr: None,
+            #[cfg(feature = "grpc")]
+            grpc_message_limit: crate::DEFAULT_MESSAGE_LIMIT,
         }
     }
 
@@ -103,6 +107,15 @@ impl ClientBuilder {
     /// The TCP ports for plugins that cannot listen on a Unix socket; 10000 to 25000 by default. Go's `MinPort` and `MaxPort`.
     pub fn ports(mut self, ports: RangeInclusive<u16>) -> Self {
         self.ports = (*ports.start(), *ports.end());
+        self
+    }
+
+    /// The largest gRPC message, in bytes and both ways, that clients and brokered servers of this host are told
+    /// to allow ([`GrpcChannel::message_limit`](crate::GrpcChannel::message_limit)); 2 GiB − 1 by default, as for a Go
+    /// host. A Go plugin may accept only 4 MiB.
+    #[cfg(feature = "grpc")]
+    pub fn grpc_message_limit(mut self, bytes: usize) -> Self {
+        self.grpc_message_limit = bytes;
         self
     }
 

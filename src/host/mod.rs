@@ -9,5 +9,4 @@ mod transport;
 pub use builder::ClientBuilder;
 pub use client::Client;
 pub use options::PluginCommand;
-#[cfg(feature = "netrpc")]
 pub(crate) use options::Writer;

@@ -4,7 +4,7 @@ use super::{
     Client, ClientBuilder,
     client::{Ending, Running},
     options::CONNECT_TIMEOUT,
-    transport::{Output, Transport},
+    transport::{ConnectOptions, Transport},
 };
 use crate::{
     Error, ErrorKind, HandshakeLine, PluginSet, Result,
@@ -47,9 +47,12 @@ pub(super) async fn start(builder: ClientBuilder) -> Result<Client> {
 
     let limits = KillLimits { terminate: builder.terminate, ..KillLimits::default() };
     let offer = Offer { versions: &versions, protocols: &builder.allowed, multiplex: false };
-    let output = Output {
+    let connect_options = ConnectOptions {
         stdout: builder.stdout.unwrap_or_else(|| Box::new(tokio::io::sink())),
         stderr: builder.stderr.unwrap_or_else(|| Box::new(tokio::io::sink())),
+        limit: CONNECT_TIMEOUT,
+        #[cfg(feature = "grpc")]
+        grpc_message_limit: builder.grpc_message_limit,
     };
     debug!(plugin = name, "waiting for RPC address");
     let first_line = stdout.first_line(builder.start_timeout).await;
@@ -63,7 +66,7 @@ pub(super) async fn start(builder: ClientBuilder) -> Result<Client> {
             let text = "the plugin answered with a certificate, but this host offered none";
             return Err(Error::new(ErrorKind::Security, text));
         }
-        let transport = Transport::connect(&line, output, CONNECT_TIMEOUT).await?;
+        let transport = Transport::connect(&line, connect_options).await?;
         Ok((line, transport))
     };
     match connected.await {

@@ -12,33 +12,41 @@ pub(super) enum Transport {
     Grpc(crate::grpc::HostConnection),
 }
 
-/// Where a plugin's synchronised output goes.
-pub(super) struct Output {
+/// What a host wants of a connection.
+pub(super) struct ConnectOptions {
+    /// Where the plugin's synchronised output goes.
     pub(super) stdout: Writer,
     pub(super) stderr: Writer,
+    /// How long connecting may take.
+    pub(super) limit: Duration,
+    #[cfg(feature = "grpc")]
+    pub(super) grpc_message_limit: usize,
 }
 
 impl Transport {
-    /// Connects within `limit`, and checks that somebody who speaks the protocol answers.
-    pub(super) async fn connect(line: &HandshakeLine, output: Output, limit: Duration) -> Result<Self> {
+    /// Connects, and checks that somebody who speaks the protocol answers.
+    pub(super) async fn connect(line: &HandshakeLine, options: ConnectOptions) -> Result<Self> {
         match line.protocol {
             #[cfg(feature = "netrpc")]
             Protocol::NetRpc => {
+                let ConnectOptions { stdout, stderr, limit, .. } = options;
                 let io = Connection::dial(&line.address, limit).await?;
-                let connection =
-                    crate::netrpc::HostConnection::open(io, output.stdout, output.stderr, limit).await?;
+                let connection = crate::netrpc::HostConnection::open(io, stdout, stderr, limit).await?;
                 Ok(Self::NetRpc(connection))
             }
             #[cfg(feature = "grpc")]
             Protocol::Grpc => {
-                let connection =
-                    crate::grpc::HostConnection::open(&line.address, output.stdout, output.stderr, limit)
-                        .await?;
-                Ok(Self::Grpc(connection))
+                let options = crate::grpc::HostOptions {
+                    stdout: options.stdout,
+                    stderr: options.stderr,
+                    limit: options.limit,
+                    message_limit: options.grpc_message_limit,
+                };
+                Ok(Self::Grpc(crate::grpc::HostConnection::open(&line.address, options).await?))
             }
             #[cfg(not(all(feature = "netrpc", feature = "grpc")))]
             other => {
-                let _ = (Connection::dial, output, limit);
+                let _ = (Connection::dial, options);
                 Err(crate::Error::misuse(format!("this program was built without the feature for {other}")))
             }
         }

@@ -1,6 +1,11 @@
 //! `serve`: the life of a plugin process.
 
-use super::{cookie, host_watch::HostWatch, signals::ignore_interrupts, stdio::Redirect};
+use super::{
+    cookie,
+    host_watch::HostWatch,
+    signals::ignore_interrupts,
+    stdio::{Outlet, Redirect},
+};
 use crate::{
     Error, Handshake, HandshakeLine, Plugin, PluginSet, Protocol, Result,
     handshake::env,
@@ -36,7 +41,13 @@ const OUTPUT_GRACE: Duration = Duration::from_millis(500);
 /// }
 /// ```
 pub fn serve(handshake: Handshake) -> Server {
-    Server { handshake, sets: BTreeMap::new(), outlives_host: false }
+    Server {
+        handshake,
+        sets: BTreeMap::new(),
+        outlives_host: false,
+        #[cfg(feature = "grpc")]
+        grpc_message_limit: crate::DEFAULT_MESSAGE_LIMIT,
+    }
 }
 
 /// What a plugin process serves; awaiting it serves. Go's `plugin.ServeConfig`.
@@ -46,6 +57,8 @@ pub struct Server {
     handshake: Handshake,
     sets: BTreeMap<u32, PluginSet>,
     outlives_host: bool,
+    #[cfg(feature = "grpc")]
+    grpc_message_limit: usize,
 }
 
 impl Server {
@@ -67,6 +80,15 @@ impl Server {
     /// lost its reader, and ends, so that a crashed host leaves no orphans; Go's plugins stay.
     pub fn outlives_host(mut self, outlives: bool) -> Self {
         self.outlives_host = outlives;
+        self
+    }
+
+    /// The largest gRPC message, in bytes and both ways, that the services of this plugin are told to allow
+    /// ([`GrpcServices::message_limit`](crate::GrpcServices::message_limit)), brokered ones included; 2 GiB − 1 by default. A Go plugin
+    /// accepts 4 MiB.
+    #[cfg(feature = "grpc")]
+    pub fn grpc_message_limit(mut self, bytes: usize) -> Self {
+        self.grpc_message_limit = bytes;
         self
     }
 
@@ -97,7 +119,7 @@ impl Server {
         let _interrupts = ignore_interrupts()?;
         // Before any code of the application runs: what it prints must not come before the handshake line.
         let redirect = Redirect::install()?;
-        let service = Service::build(protocol, &set, &redirect)?;
+        let service = self.service(protocol, &set, redirect.outlet())?;
         let listener = Listener::bind(&ListenOptions::from_process_env()?)?;
         let line = HandshakeLine {
             version,
@@ -120,6 +142,20 @@ impl Server {
             }
         }
         Ok(())
+    }
+
+    fn service(&self, protocol: Protocol, set: &PluginSet, output: Outlet) -> Result<Service> {
+        match protocol {
+            #[cfg(feature = "netrpc")]
+            Protocol::NetRpc => Ok(Service::NetRpc(crate::netrpc::PluginServer::build(set, output)?)),
+            #[cfg(feature = "grpc")]
+            Protocol::Grpc => {
+                let server = crate::grpc::PluginServer::build(set, output, self.grpc_message_limit)?;
+                Ok(Service::Grpc(server))
+            }
+            #[cfg(not(all(feature = "netrpc", feature = "grpc")))]
+            other => Err(Error::misuse(format!("this plugin was built without the feature for {other}"))),
+        }
     }
 
     /// The version, transport and plugins for a host that offers `list`.
@@ -153,17 +189,6 @@ enum Service {
 }
 
 impl Service {
-    fn build(protocol: Protocol, set: &PluginSet, output: &Redirect) -> Result<Self> {
-        match protocol {
-            #[cfg(feature = "netrpc")]
-            Protocol::NetRpc => Ok(Self::NetRpc(crate::netrpc::PluginServer::build(set, output.outlet())?)),
-            #[cfg(feature = "grpc")]
-            Protocol::Grpc => Ok(Self::Grpc(crate::grpc::PluginServer::build(set, output.outlet())?)),
-            #[cfg(not(all(feature = "netrpc", feature = "grpc")))]
-            other => Err(Error::misuse(format!("this plugin was built without the feature for {other}"))),
-        }
-    }
-
     /// Serves until a host says quit or `quit` is cancelled. `finish` ends the redirection of the output: it runs while the
     /// hosts are still connected, so that they get the last of it.
     async fn run(self, listener: Listener, quit: CancellationToken, finish: impl Future<Output = ()> + Send) {

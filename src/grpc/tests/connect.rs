@@ -8,7 +8,7 @@ use tokio::{
 };
 
 async fn open(address: &Address, limit: Duration) -> Result<HostConnection, Error> {
-    HostConnection::open(address, tokio::io::sink(), tokio::io::sink(), limit).await
+    HostConnection::open(address, HostOptions { limit, ..no_output() }).await
 }
 
 /// A TCP listener that treats its connections so.

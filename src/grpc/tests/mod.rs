@@ -30,8 +30,8 @@ use tonic::{Request, Response, Status, Streaming};
 
 use self::peer::{Blob, Id, Nothing, peer_client::PeerClient, peer_server, peer_server::PeerServer};
 use super::{
-    DEFAULT_MESSAGE_LIMIT, GrpcBroker, HostConnection, PluginServer, Served, Sockets, dial::Dialer,
-    server::RunningServer,
+    DEFAULT_MESSAGE_LIMIT, GrpcBroker, HostConnection, HostOptions, PluginServer, Served, Sockets,
+    dial::Dialer, server::RunningServer,
 };
 use crate::{
     Error, ErrorKind,
@@ -192,6 +192,19 @@ pub(super) fn wire() -> (Dialer, impl Stream<Item = io::Result<DuplexStream>> + 
     (dialer, ReceiverStream::new(receiver))
 }
 
+pub(super) fn options(
+    stdout: impl AsyncWrite + Send + Unpin + 'static,
+    stderr: impl AsyncWrite + Send + Unpin + 'static,
+) -> HostOptions {
+    let (stdout, stderr) = (Box::new(stdout), Box::new(stderr));
+    HostOptions { stdout, stderr, limit: DEADLINE, message_limit: DEFAULT_MESSAGE_LIMIT }
+}
+
+/// For a test that is not about output.
+pub(super) fn no_output() -> HostOptions {
+    options(tokio::io::sink(), tokio::io::sink())
+}
+
 /// A plugin that serves [`Peer`], and its host.
 pub(super) struct Pair {
     pub(super) host: HostConnection,
@@ -208,7 +221,7 @@ impl Pair {
         let printed = Printed::default();
         let (plugin, peer) = plugin(&printed, incoming);
         let (stdout, stderr) = (Collect::default(), Collect::default());
-        let host = HostConnection::over(dialer, stdout.clone(), stderr.clone(), DEADLINE).await.unwrap();
+        let host = HostConnection::over(dialer, options(stdout.clone(), stderr.clone())).await.unwrap();
         Self { host, plugin, peer, printed, stdout, stderr }
     }
 

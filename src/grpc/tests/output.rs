@@ -138,7 +138,7 @@ async fn what_a_lost_host_did_not_take_goes_to_the_next() {
         async move { io.ok_or_else(|| Error::new(ErrorKind::Disconnected, "dialled already")) }
     });
     let stdout = Collect::default();
-    let _host = HostConnection::over(dialer, stdout.clone(), tokio::io::sink(), DEADLINE).await.unwrap();
+    let _host = HostConnection::over(dialer, options(stdout.clone(), tokio::io::sink())).await.unwrap();
     assert_eq!(stdout.wait_for(text.len()).await, text);
     within("the delivery to be known", async {
         while printed.left() > 0 {
@@ -171,7 +171,7 @@ async fn a_broken_sink_does_not_hold_up_the_other() {
     let printed = Printed::default();
     let (_plugin, _) = plugin(&printed, incoming);
     let stderr = Collect::default();
-    let _host = HostConnection::over(dialer, Broken, stderr.clone(), DEADLINE).await.unwrap();
+    let _host = HostConnection::over(dialer, options(Broken, stderr.clone())).await.unwrap();
     printed.print(Output::Stdout, "lost");
     printed.print(Output::Stdout, "lost");
     printed.print(Output::Stderr, "kept");
@@ -186,8 +186,7 @@ async fn a_plugin_without_the_service_is_no_failure() {
     let mut services = broker.services();
     services.add(Peer::new(&broker).server()).unwrap();
     let _serving = crate::grpc::serve::Serving::start(services.into_router(), incoming, stop, DEADLINE);
-    let (stdout, stderr) = (Collect::default(), Collect::default());
-    let host = HostConnection::over(dialer, stdout, stderr, DEADLINE).await.unwrap();
+    let host = HostConnection::over(dialer, no_output()).await.unwrap();
     // Answered with Unimplemented, and so ends.
     within("the copying to end", stdio::copy(host.channel(), tokio::io::sink(), tokio::io::sink())).await;
     let answer = PeerClient::new(host.channel()).echo(Blob { data: b"hello".to_vec() }).await.unwrap();

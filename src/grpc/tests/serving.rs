@@ -41,8 +41,7 @@ async fn a_ping_that_is_not_answered_ends_with_a_timeout() {
         tokio::io::AsyncWriteExt::write_all(&mut io, &[0, 0, 0, 4, 0, 0, 0, 0, 0]).await.unwrap();
         std::future::pending::<()>().await;
     });
-    let sink = tokio::io::sink;
-    let host = HostConnection::over(dialer, sink(), sink(), DEADLINE).await.unwrap();
+    let host = HostConnection::over(dialer, no_output()).await.unwrap();
     let error = host.ping(Duration::from_secs(10)).await.unwrap_err();
     assert!(error.is_timeout(), "{error:?}");
     silent.abort();
@@ -183,6 +182,25 @@ async fn a_router_serves_under_its_names_and_no_other() {
 }
 
 #[tokio::test]
+async fn the_authority_is_the_one_that_go_sends() {
+    let seen = Arc::new(Mutex::new(None));
+    let spy = {
+        let seen = seen.clone();
+        tower::service_fn(move |request: http::Request<tonic::body::Body>| {
+            *seen.lock().unwrap() = request.uri().authority().map(ToString::to_string);
+            std::future::ready(Ok(Status::aborted("seen").into_http::<tonic::body::Body>()))
+        })
+    };
+    let mut services = GrpcServices::new(DEFAULT_MESSAGE_LIMIT);
+    services.add_router(["testing.Peer"], spy).unwrap();
+    let (dialer, incoming) = wire();
+    let _serving = Serving::start(services.into_router(), incoming, CancellationToken::new(), DEADLINE);
+    let mut client = PeerClient::new(dialer.connect(DEADLINE, CancellationToken::new()).await.unwrap());
+    client.echo(blob("hello")).await.unwrap_err();
+    assert_eq!(seen.lock().unwrap().as_deref(), Some("unused"));
+}
+
+#[tokio::test]
 async fn messages_beyond_four_mebibytes_pass_both_ways() {
     let pair = Pair::new().await;
     let data = vec![7; 5 << 20];
@@ -264,8 +282,7 @@ async fn shutdown_of_a_plugin_that_does_not_react_ends_with_a_timeout() {
         tokio::io::AsyncWriteExt::write_all(&mut io, &[0, 0, 0, 4, 0, 0, 0, 0, 0]).await.unwrap();
         std::future::pending::<()>().await;
     });
-    let sink = tokio::io::sink;
-    let host = HostConnection::over(dialer, sink(), sink(), DEADLINE).await.unwrap();
+    let host = HostConnection::over(dialer, no_output()).await.unwrap();
     let error = host.shutdown(Duration::from_secs(2)).await.unwrap_err();
     assert!(error.is_timeout(), "{error:?}");
     silent.abort();
