@@ -53,7 +53,19 @@ impl HostConnection {
         let (channel, slot) = GrpcChannel::new(connected, closed.clone(), message_limit);
         let broker = GrpcBroker::new(Sockets::private(), message_limit);
         let broker_stream = tokio::spawn(broker.clone().run(channel.clone()));
-        let output = tokio::spawn(stdio::copy(channel.clone(), stdout, stderr));
+        // Begun here, so that its request goes out before any call: otherwise what the first calls print, and
+        // all if the plugin ends then, finds nobody who takes it.
+        let mut output = Box::pin(stdio::copy(channel.clone(), stdout, stderr));
+        let ended = tokio::select! {
+            biased;
+            () = &mut output => true,
+            () = std::future::ready(()) => false,
+        };
+        let output = tokio::spawn(async move {
+            if !ended {
+                output.await;
+            }
+        });
         Ok(Self {
             channel,
             _slot: slot,
