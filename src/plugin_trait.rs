@@ -14,6 +14,11 @@ use {crate::Result, std::sync::Arc};
 ///
 /// The attribute `#[go_plugin::interface]` on a trait `Greeter` generates a type `GreeterPlugin` that implements this. Both
 /// sides register it under the same name.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a plugin type",
+    label = "not what a plugin set holds and a host dispenses",
+    note = "for a trait `Greeter` with `#[go_plugin::interface]` that is the generated `GreeterPlugin`"
+)]
 pub trait Plugin: Send + Sync + 'static {
     /// What a host gets: for the plugin of a trait `Greeter`, `dyn Greeter`.
     type Interface: ?Sized + Send + Sync + 'static;
@@ -55,6 +60,11 @@ pub trait NetRpcPlugin<I: ?Sized>: Send + Sync {
 
 /// How a plugin travels over gRPC. `I` is its interface. Go's `plugin.GRPCPlugin`.
 #[cfg(feature = "grpc")]
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` has no gRPC half",
+    label = "the flag `grpc` says that there is one",
+    note = "`#[interface(grpc)]` leaves it to you: write `impl GrpcPlugin<{I}> for {Self}`, or remove the flag"
+)]
 pub trait GrpcPlugin<I: ?Sized>: Send + Sync {
     /// The plugin side: registers its services; called once, before the handshake.
     ///

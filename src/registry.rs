@@ -50,7 +50,7 @@ impl PluginSet {
 
     /// The entry under `name`, if its interface is that of `P`: a wrong guess is found before any traffic. The
     /// interfaces are compared and not the plugins, since two versions may use two plugin types for one interface.
-    pub(crate) fn get_as<P: Plugin>(&self, name: &str) -> Result<&Arc<dyn Entry>> {
+    pub(crate) fn get_as<P: Plugin + ?Sized>(&self, name: &str) -> Result<&Arc<dyn Entry>> {
         let entry = self.get(name)?;
         let (id, registered) = entry.interface();
         if id == TypeId::of::<P::Interface>() {

@@ -2,7 +2,7 @@
 
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
-use syn::ItemTrait;
+use syn::{Ident, ItemTrait};
 
 use crate::{args::Argument, expand::Paths, method::Method};
 
@@ -10,6 +10,7 @@ pub(crate) fn client(
     item: &ItemTrait,
     methods: &[(Method, Argument)],
     checks: &[TokenStream],
+    marker: &Ident,
     paths: &Paths,
 ) -> TokenStream {
     let (interface, rpc, client) = (&item.ident, &paths.private, &paths.client);
@@ -33,6 +34,12 @@ pub(crate) fn client(
         #[automatically_derived]
         impl #interface for #client where #(#checks),* {
             #(#functions)*
+
+            fn #marker()
+            where
+                Self: Sized,
+            {
+            }
         }
     }
 }

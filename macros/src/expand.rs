@@ -72,9 +72,12 @@ pub(crate) fn gob_type(item: TokenStream) -> TokenStream {
 }
 
 fn on_impl(attribute: TokenStream, item: &ItemImpl) -> TokenStream {
-    match Options::parse(attribute.clone()) {
+    match Options::parse(attribute) {
         Ok(options) => {
             let root = options.krate;
+            let mut item = item.clone();
+            let marker = marker();
+            item.items.push(parse_quote!(fn #marker() where Self: Sized {}));
             quote!(#[#root::__private::async_trait] #item)
         }
         Err(error) => {
@@ -82,6 +85,18 @@ fn on_impl(attribute: TokenStream, item: &ItemImpl) -> TokenStream {
             quote!(#error #[::go_plugin::__private::async_trait] #item)
         }
     }
+}
+
+/// A method that every implementation must have, and that the attribute adds to it: where the attribute is forgotten,
+/// this name is the part of the compiler's message that makes sense. The rest is about lifetimes.
+fn marker() -> Ident {
+    format_ident!("put_the_attribute_go_plugin_interface_on_this_impl")
+}
+
+fn with_marker(mut item: ItemTrait) -> ItemTrait {
+    let marker = marker();
+    item.items.push(parse_quote!(#[doc(hidden)] fn #marker() where Self: Sized;));
+    item
 }
 
 fn on_trait(attribute: TokenStream, mut item: ItemTrait) -> TokenStream {
@@ -95,6 +110,7 @@ fn on_trait(attribute: TokenStream, mut item: ItemTrait) -> TokenStream {
         let error = error.into_compile_error();
         // The trait stays, so that one mistake is not followed by complaints about a missing name.
         strip(&mut item);
+        let item = with_marker(item);
         quote!(#error #[::go_plugin::__private::async_trait] #item)
     })
 }
@@ -113,10 +129,11 @@ fn generate(item: &ItemTrait, methods: Vec<Method>, options: &Options) -> TokenS
         .collect();
     let items = methods.iter().map(|(_, argument)| &argument.items);
     let plugin = plugin(item, &checks, options, &paths);
-    let client_type = client(item, &methods, &checks, &paths);
+    let client_type = client(item, &methods, &checks, &marker(), &paths);
     let service_type = service(item, &methods, &checks, &paths);
     let Paths { root, private: rpc, client, service, .. } = &paths;
     let name = interface.to_string();
+    let item = with_marker(item.clone());
     quote! {
         #[#rpc::async_trait]
         #item

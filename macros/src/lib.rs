@@ -20,7 +20,7 @@ mod service;
 /// * a type `TraitPlugin` to register under a name: `TraitPlugin::new(implementation)` or
 ///   `TraitPlugin::shared(Arc<dyn Trait>)` in a plugin, `TraitPlugin::client()` in a host.
 ///
-/// On an `impl` of such a trait it lets the methods be written as `async fn`.
+/// On an `impl` of such a trait, where it must stand, it lets the methods be written as `async fn`.
 ///
 /// ```ignore
 /// #[go_plugin::interface]

@@ -59,7 +59,8 @@ impl Client {
     ///
     /// # Errors
     /// Before any traffic if the name is unknown on this side or registered with another interface than `P`'s.
-    pub async fn dispense<P: Plugin>(&self, name: &str) -> Result<Arc<P::Interface>> {
+    // `?Sized` for the compiler's messages about `dispense::<dyn Greeter>` only: without it, half of them are about sizes.
+    pub async fn dispense<P: Plugin + ?Sized>(&self, name: &str) -> Result<Arc<P::Interface>> {
         let entry = self.0.plugins.get_as::<P>(name)?;
         if !entry.supports(self.0.line.protocol) {
             return Err(Error::new(

@@ -1,0 +1,12 @@
+#[derive(serde::Serialize, go_plugin::GobType)]
+#[serde(rename_all = "PascalCase")]
+pub struct Person {
+    pub name: String,
+}
+
+#[go_plugin::interface]
+pub trait Greeter {
+    async fn greet(&self, who: Person) -> go_plugin::Result<String>;
+}
+
+fn main() {}

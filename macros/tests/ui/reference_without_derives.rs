@@ -1,0 +1,10 @@
+pub struct Person {
+    pub name: String,
+}
+
+#[go_plugin::interface]
+pub trait Greeter {
+    async fn greet(&self, who: &Person) -> go_plugin::Result<String>;
+}
+
+fn main() {}
