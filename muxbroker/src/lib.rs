@@ -57,6 +57,7 @@ mod session;
 mod split;
 mod stats;
 mod stream;
+mod tasks;
 pub mod yamux;
 
 pub use broker::{MuxBroker, Serving};

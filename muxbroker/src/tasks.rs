@@ -1,0 +1,216 @@
+//! The two tasks of a session.
+
+use std::io;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+use bytes::BytesMut;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::task::JoinHandle;
+use tokio::time::Sleep;
+
+use crate::driver::{Shared, now};
+use crate::yamux::Demand;
+
+/// What one read may bring once the peer sends much. Larger reads mean fewer wake-ups; beyond this nothing was
+/// gained.
+const READ_MAX: usize = 256 * 1024;
+
+/// What one read may bring on a quiet session.
+const READ_MIN: usize = 16 * 1024;
+
+/// How long the reader goes on after the end of the session, so that a peer that is still sending reads our
+/// last frames and not a connection reset. A peer that reads closes at once.
+const LINGER: Duration = Duration::from_millis(500);
+
+/// The reader task: hands everything that arrives to the state machine, many frames under one lock.
+pub(crate) async fn read_all(mut io: impl AsyncRead + Unpin, shared: Arc<Shared>) {
+    let guard = EndGuard { shared, last: false };
+    let shared = &guard.shared;
+    let mut input = BytesMut::new();
+    let mut size = READ_MIN;
+    let mut demand = Demand::default();
+    loop {
+        if input.is_empty() && demand.is_exceeded_by(size) {
+            size = READ_MIN;
+            input = BytesMut::with_capacity(size);
+        } else if input.capacity() - input.len() < size / 16 {
+            input.reserve(size);
+        }
+        let room = input.capacity() - input.len();
+        match io.read_buf(&mut input).await {
+            Ok(0) => return shared.with(|core| core.conn.receive_eof(&input)),
+            Ok(n) => {
+                demand.note(n);
+                if n == room && room >= size / 2 {
+                    size = (size * 4).min(READ_MAX);
+                }
+                let now = now();
+                shared.with(|core| core.conn.receive(&mut input, now));
+            }
+            Err(error) => return shared.with(|core| core.conn.receive_error(&input, error)),
+        }
+    }
+}
+
+/// The writer task: sends what is queued and keeps the timers, until the session is over. Then it ends the
+/// reader and the connection.
+pub(crate) async fn write_all(
+    mut io: impl AsyncWrite + Unpin,
+    shared: Arc<Shared>,
+    mut reader: JoinHandle<()>,
+) {
+    let guard = EndGuard { shared, last: true };
+    let shared = &guard.shared;
+    let mut writer = Writer { batch: BytesMut::new(), sent: 0, unflushed: false };
+    let driven = {
+        let mut timer = pin!(tokio::time::sleep(Duration::ZERO));
+        std::future::poll_fn(|cx| writer.poll_session(cx, &mut io, shared, timer.as_mut())).await
+    };
+    if let Err(error) = driven {
+        // The peer may have said its last words and closed in good order: they are still to be read, and then
+        // it did not break off.
+        let _ = tokio::time::timeout(LINGER, shared.closed()).await;
+        shared.with(|core| core.conn.fail(error));
+    }
+    let worth_flushing = shared.end().is_some_and(|end| end.is_local_closed() || end.is_protocol());
+    let flush = async {
+        if worth_flushing {
+            std::future::poll_fn(|cx| writer.poll_flush(cx, &mut io, shared)).await?;
+        }
+        io.shutdown().await
+    };
+    // The session is over and its reason known: what goes wrong from here on changes nothing for anybody.
+    let _ = tokio::time::timeout(shared.close_timeout, flush).await;
+    shared.finish();
+    if tokio::time::timeout(LINGER, &mut reader).await.is_err() {
+        reader.abort();
+    }
+}
+
+/// Ends the session if one of its tasks ends in any other way than by its own: a runtime that shuts down, or a
+/// panic in the byte stream underneath. Otherwise somebody might wait for ever.
+struct EndGuard {
+    shared: Arc<Shared>,
+    /// This is the writer: nothing is sent after it.
+    last: bool,
+}
+
+impl Drop for EndGuard {
+    fn drop(&mut self) {
+        self.shared.with(|core| core.conn.fail(io::Error::other("the session's task was stopped")));
+        if self.last {
+            self.shared.finish();
+        }
+    }
+}
+
+/// What the writer does once it has sent all it could.
+enum Next {
+    Send,
+    /// Until it is woken or, if it is `armed`, the timer fires, which is to be moved to `sooner` before.
+    Wait {
+        sooner: Option<Instant>,
+        armed: bool,
+    },
+    End,
+}
+
+struct Writer {
+    /// The frames being sent, the first `sent` bytes of which have been.
+    batch: BytesMut,
+    sent: usize,
+    /// Something was written since the last flush of the connection.
+    unflushed: bool,
+}
+
+impl Writer {
+    /// Keeps the timers and sends; ready when the session is over or the connection takes no more.
+    fn poll_session(
+        &mut self,
+        cx: &mut Context<'_>,
+        io: &mut (impl AsyncWrite + Unpin),
+        shared: &Shared,
+        mut timer: Pin<&mut Sleep>,
+    ) -> Poll<io::Result<()>> {
+        loop {
+            if let Poll::Ready(Err(error)) = self.poll_flush(cx, io, shared) {
+                return Poll::Ready(Err(error));
+            }
+            let blocked = self.sent < self.batch.len();
+            let next = shared.with(|core| {
+                if core.conn.end().is_some() {
+                    return Next::End;
+                }
+                if core.conn.has_output() && !blocked {
+                    return Next::Send;
+                }
+                core.writer = Some(cx.waker().clone());
+                core.writer_blocked = blocked;
+                // A timer that fires early does no harm and is cheaper than one that is moved all the time.
+                let sooner =
+                    core.conn.next_timeout().filter(|next| core.armed.is_none_or(|armed| *next < armed));
+                core.armed = sooner.or(core.armed);
+                Next::Wait { sooner, armed: core.armed.is_some() }
+            });
+            match next {
+                Next::End => return Poll::Ready(Ok(())),
+                Next::Send => continue,
+                Next::Wait { sooner, armed } => {
+                    if let Some(sooner) = sooner {
+                        timer.as_mut().reset(sooner.into());
+                    }
+                    if !armed || timer.as_mut().poll(cx).is_pending() {
+                        return Poll::Pending;
+                    }
+                }
+            }
+            let now = now();
+            shared.with(|core| {
+                core.armed = None;
+                core.conn.handle_timeout(now);
+            });
+        }
+    }
+
+    /// Sends until the queue is empty and the connection flushed.
+    fn poll_flush(
+        &mut self,
+        cx: &mut Context<'_>,
+        io: &mut (impl AsyncWrite + Unpin),
+        shared: &Shared,
+    ) -> Poll<io::Result<()>> {
+        loop {
+            let mut progressed = false;
+            while self.sent < self.batch.len() {
+                match Pin::new(&mut *io).poll_write(cx, &self.batch[self.sent..]) {
+                    Poll::Ready(Ok(0)) => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+                    Poll::Ready(Ok(n)) => self.sent += n,
+                    Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
+                    Poll::Pending => {
+                        if progressed {
+                            let now = now();
+                            shared.with(|core| core.conn.output_progressed(now));
+                        }
+                        return Poll::Pending;
+                    }
+                }
+                progressed = true;
+                self.unflushed = true;
+            }
+            self.batch.clear();
+            self.sent = 0;
+            let now = now();
+            if !shared.with(|core| core.conn.take_output(&mut self.batch, now)) {
+                break;
+            }
+        }
+        if self.unflushed {
+            std::task::ready!(Pin::new(io).poll_flush(cx))?;
+            self.unflushed = false;
+        }
+        Poll::Ready(Ok(()))
+    }
+}
