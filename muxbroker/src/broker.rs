@@ -108,7 +108,7 @@ impl MuxBroker {
                 let _guard = WaitGuard { slots: &self.inner.slots, id, ticket };
                 let ended = self.inner.session.closed();
                 tokio::select! {
-                    arrived = arrival => arrived.map_err(|_| self.inner.session.weak().end_or_shutdown())?,
+                    arrived = arrival => arrived.map_err(|_| Error::new(Kind::LocalClosed))?,
                     end = ended => return Err(end),
                 }
             }

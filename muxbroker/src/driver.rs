@@ -25,7 +25,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{Notify, Semaphore, oneshot};
 
 use crate::config::Config;
-use crate::error::{Error, Kind};
+use crate::error::Error;
 use crate::tasks;
 use crate::yamux::{Connection, Event, Role, StreamKey};
 
@@ -37,7 +37,7 @@ pub(crate) fn now() -> Instant {
 /// What the handles and the two tasks of a session share.
 pub(crate) struct Shared {
     core: Mutex<Core>,
-    /// One permit per stream that may be opened; closed when the session ends.
+    /// One permit per stream that may be opened; closed when none can be opened any more.
     pub(crate) opens: Semaphore,
     /// A stream can be accepted, or the session ended.
     pub(crate) acceptable: Notify,
@@ -108,6 +108,7 @@ impl Shared {
                 }
                 Event::Acceptable => self.acceptable.notify_one(),
                 Event::OpenPermit => self.opens.add_permits(1),
+                Event::GoAway => self.opens.close(),
                 Event::Pong { id, rtt } => {
                     if let Some(waiting) = core.pings.remove(&id) {
                         // The caller may have gone; then nobody wants to know.
@@ -136,11 +137,6 @@ impl Shared {
     /// Why the session is over, if it is.
     pub(crate) fn end(&self) -> Option<Error> {
         self.with(|core| core.conn.end().cloned())
-    }
-
-    /// The reason the session ended, for a caller who has just learned that it did.
-    pub(crate) fn end_or_shutdown(&self) -> Error {
-        self.end().unwrap_or_else(|| Error::new(Kind::LocalClosed))
     }
 
     pub(crate) fn close(&self) {

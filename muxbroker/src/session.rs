@@ -70,8 +70,9 @@ impl Session {
     pub async fn open(&self) -> Result<Stream, Error> {
         let shared = self.shared();
         loop {
+            let permit = shared.opens.acquire().await.ok();
             shared.with(|core| core.conn.check_open())?;
-            let permit = shared.opens.acquire().await.map_err(|_| shared.end_or_shutdown())?;
+            let permit = permit.ok_or_else(|| Error::new(Kind::LocalClosed))?;
             let now = now();
             if let Some((key, id)) = shared.with(|core| open_now(core, now))? {
                 permit.forget();

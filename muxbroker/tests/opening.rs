@@ -264,6 +264,21 @@ async fn go_away_of_the_peer_stops_new_streams_only() {
 }
 
 #[tokio::test]
+async fn open_that_waits_for_a_permit_fails_when_the_peer_says_go_away() {
+    let config = Config { accept_backlog: 1, stream_open_timeout: None, ..Config::default() };
+    let (session, mut peer) = client_and_script(config);
+    let _first = session.open().await.unwrap();
+    let waiting = tokio::spawn({
+        let session = session.clone();
+        async move { session.open().await.map(drop) }
+    });
+    peer.expect_syn(1).await;
+    peer.send(muxbroker::yamux::Header::go_away(muxbroker::yamux::GoAwayCode::Normal)).await;
+    assert!(within(waiting).await.unwrap().unwrap_err().is_go_away());
+    peer.expect_silence().await;
+}
+
+#[tokio::test]
 async fn streams_that_come_after_our_go_away_are_reset() {
     let (session, mut peer) = client_and_script_over(4096, Config::default());
     session.go_away();

@@ -20,6 +20,8 @@ pub enum Event {
     Acceptable,
     /// One of the streams opened here was accepted or is gone: another may be opened.
     OpenPermit,
+    /// The peer takes no more streams: opening fails from now on.
+    GoAway,
     /// A ping was answered.
     Pong {
         /// What [`ping`](super::Connection::ping) returned.

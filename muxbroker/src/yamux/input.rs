@@ -83,7 +83,10 @@ impl Connection {
             }
             FrameType::GoAway => {
                 match header.length {
-                    0 => self.remote_go_away = true,
+                    0 => {
+                        self.remote_go_away = true;
+                        self.events.push_back(Event::GoAway);
+                    }
                     code => {
                         self.terminate(Error::new(Kind::PeerFailed(code)));
                         self.output.discard();
