@@ -4,9 +4,9 @@
 
 mod shared;
 
-use go_plugin::{Client, Protocol, Result};
+use go_plugin::{Client, PluginCommand, Protocol, Result};
 use shared::{HANDSHAKE, KvPlugin};
-use std::{path::Path, process::Command, process::ExitCode};
+use std::process::ExitCode;
 
 const USAGE: &str = "usage: kv-host [--protocol netrpc|grpc] CMD put KEY VALUE | CMD get KEY";
 
@@ -48,7 +48,7 @@ async fn run(plugin: &str, allowed: Vec<Protocol>, action: Action<'_>) -> Result
         .plugin("kv", KvPlugin::client())
         .plugin("kv_grpc", KvPlugin::client())
         .allowed_protocols(allowed)
-        .command(command(plugin))
+        .command(PluginCommand::shell(plugin))
         .start()
         .await?;
     let done = act(&client, action).await;
@@ -72,14 +72,4 @@ fn name(protocol: Protocol) -> &'static str {
         Protocol::NetRpc => "kv",
         Protocol::Grpc => "kv_grpc",
     }
-}
-
-/// A program, or what a shell makes of it.
-fn command(plugin: &str) -> Command {
-    if Path::new(plugin).is_file() {
-        return Command::new(plugin);
-    }
-    let mut shell = Command::new("sh");
-    shell.args(["-c", plugin]);
-    shell
 }

@@ -27,6 +27,16 @@ pub(crate) type Writer = Box<dyn AsyncWrite + Send + Unpin>;
 #[derive(Debug)]
 pub struct PluginCommand(pub(super) Command);
 
+impl PluginCommand {
+    /// A line for the system's shell: a program with arguments, as users write it into a setting.
+    pub fn shell(line: impl AsRef<OsStr>) -> Self {
+        let (shell, option) = if cfg!(windows) { ("cmd", "/C") } else { ("sh", "-c") };
+        let mut command = Command::new(shell);
+        command.arg(option).arg(line);
+        Self(command)
+    }
+}
+
 impl From<&str> for PluginCommand {
     fn from(program: &str) -> Self {
         Self(Command::new(program))

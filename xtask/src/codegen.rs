@@ -29,6 +29,11 @@ const SETS: &[Set] = &[
     },
     Set { root: "examples/hello-cli/proto", protos: &["greeter.proto"], out: "examples/hello-cli/generated" },
     Set { root: "examples/grpc/proto", protos: &["kv.proto"], out: "examples/grpc/generated" },
+    Set {
+        root: "examples/bidirectional/proto",
+        protos: &["counter.proto"],
+        out: "examples/bidirectional/generated",
+    },
     Set { root: "src/grpc/tests/proto", protos: &["peer.proto"], out: "src/grpc/tests/generated" },
 ];
 

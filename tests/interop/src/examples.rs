@@ -1,6 +1,21 @@
-//! The examples of the workspace.
+//! The examples of the workspace, and those of go-plugin.
 
 use std::{env, path::PathBuf};
+
+use crate::upstream;
+
+/// The releases of go-plugin whose examples are tested. v1.0.1 links the yamux of 2018; what is between the two ends has other
+/// gob types, log formats and handshake lines.
+pub const RELEASES: [&str; 4] = ["v1.8.0", "v1.6.3", "v1.4.10", "v1.0.1"];
+
+/// An example of go-plugin itself: `basic/plugin`, `grpc`, … in one of its releases.
+///
+/// # Panics
+///
+/// When Go is missing or it does not build.
+pub fn upstream_example(path: &str, release: &str) -> PathBuf {
+    upstream(&format!("github.com/hashicorp/go-plugin/examples/{path}"), release)
+}
 
 /// The executable of an example, as cargo built it for the profile of this test.
 ///

@@ -21,7 +21,7 @@ mod run;
 
 pub use build::{go_program, target_dir, upstream};
 pub use events::{Logged, logged, record_events};
-pub use examples::example;
+pub use examples::{RELEASES, example, upstream_example};
 pub use host_output::Collected;
 pub use link::connect;
 pub use pattern::{read_pattern, read_pattern_to_end, write_pattern};

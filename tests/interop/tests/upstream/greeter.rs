@@ -1,7 +1,5 @@
 //! The greeter of go-plugin's own basic example: its plugins in our host, our plugin in its hosts.
 
-#![allow(clippy::print_stdout, clippy::unwrap_used)] // helpers of tests are tests
-
 use std::path::Path;
 
 use go_plugin::{Client, Protocol};

@@ -1,18 +1,9 @@
 //! The key-value example of go-plugin, of several releases, and our twin of it: host and plugin in either language.
 
-#![allow(clippy::unwrap_used)] // helpers of tests are tests
+use std::path::Path;
 
-use std::path::{Path, PathBuf};
-
-use interop_tests::{Ran, example, run, upstream};
+use interop_tests::{RELEASES, Ran, example, run, upstream_example as go_example};
 use tokio::process::Command;
-
-/// v1.0.1 links the yamux of 2018; what is between the two has other gob types, log formats and handshake lines.
-const RELEASES: [&str; 4] = ["v1.8.0", "v1.6.3", "v1.4.10", "v1.0.1"];
-
-fn go_example(path: &str, version: &str) -> PathBuf {
-    upstream(&format!("github.com/hashicorp/go-plugin/examples/{path}"), version)
-}
 
 async fn succeed(command: Command) -> String {
     let about = format!("{command:?}");
