@@ -64,6 +64,79 @@ pub(crate) struct Core {
     finished: bool,
 }
 
+/// What came of one action, for those who wait. Told outside of the lock, since who is woken may want it at once.
+#[derive(Default)]
+struct News {
+    wakers: Vec<Waker>,
+    acceptable: usize,
+    permits: usize,
+    pongs: Vec<(oneshot::Sender<Duration>, Duration)>,
+    /// Pings nobody will answer: dropping the sender tells.
+    unanswered: Vec<oneshot::Sender<Duration>>,
+    go_away: bool,
+    ended: bool,
+}
+
+impl Core {
+    fn news(&mut self) -> News {
+        let mut news = News::default();
+        while let Some(event) = self.conn.next_event() {
+            match event {
+                Event::Readable(key) => {
+                    news.wakers.extend(self.wakers.get_mut(&key).and_then(|w| w.read.take()));
+                }
+                Event::Writable(key) => {
+                    news.wakers.extend(self.wakers.get_mut(&key).and_then(|w| w.write.take()));
+                }
+                Event::Acceptable => news.acceptable += 1,
+                Event::OpenPermit => news.permits += 1,
+                Event::GoAway => news.go_away = true,
+                Event::Pong { id, rtt } => {
+                    news.pongs.extend(self.pings.remove(&id).map(|waiting| (waiting, rtt)));
+                }
+                Event::PingTimeout { id } => news.unanswered.extend(self.pings.remove(&id)),
+                Event::Ended => news.ended = true,
+            }
+        }
+        if news.ended {
+            news.unanswered.extend(std::mem::take(&mut self.pings).into_values());
+        }
+        let timer_is_late = match (self.conn.next_timeout(), self.armed) {
+            (Some(next), Some(armed)) => next < armed,
+            (next, armed) => next.is_some() && armed.is_none(),
+        };
+        if news.ended || timer_is_late || (self.conn.has_output() && !self.writer_blocked) {
+            news.wakers.extend(self.writer.take());
+        }
+        news
+    }
+}
+
+impl News {
+    fn tell(self, shared: &Shared) {
+        for _ in 0..self.acceptable {
+            shared.acceptable.notify_one();
+        }
+        if self.permits > 0 {
+            shared.opens.add_permits(self.permits);
+        }
+        for (waiting, rtt) in self.pongs {
+            // The caller may have gone; then nobody wants to know.
+            let _ = waiting.send(rtt);
+        }
+        if self.go_away || self.ended {
+            shared.opens.close();
+        }
+        if self.ended {
+            shared.acceptable.notify_waiters();
+            shared.ended.notify_waiters();
+        }
+        for waker in self.wakers {
+            waker.wake();
+        }
+    }
+}
+
 #[derive(Default)]
 pub(crate) struct StreamWakers {
     pub(crate) read: Option<Waker>,
@@ -80,58 +153,15 @@ pub(crate) fn register(slot: &mut Option<Waker>, cx: &Context<'_>) -> Option<Wak
 }
 
 impl Shared {
-    /// Runs `action` under the lock, then wakes whom it concerns, outside of it.
+    /// Runs `action` under the lock, then tells whom it concerns, outside of it.
     pub(crate) fn with<T>(&self, action: impl FnOnce(&mut Core) -> T) -> T {
-        let mut woken = Vec::new();
-        let result;
-        {
+        let (result, news) = {
             // A panic under the lock is a bug of ours; the session may still be closed.
             let mut core = self.core.lock().unwrap_or_else(PoisonError::into_inner);
-            result = action(&mut core);
-            self.settle(&mut core, &mut woken);
-        }
-        for waker in woken {
-            waker.wake();
-        }
-        result
-    }
-
-    fn settle(&self, core: &mut Core, woken: &mut Vec<Waker>) {
-        let mut ended = false;
-        while let Some(event) = core.conn.next_event() {
-            match event {
-                Event::Readable(key) => {
-                    woken.extend(core.wakers.get_mut(&key).and_then(|w| w.read.take()));
-                }
-                Event::Writable(key) => {
-                    woken.extend(core.wakers.get_mut(&key).and_then(|w| w.write.take()));
-                }
-                Event::Acceptable => self.acceptable.notify_one(),
-                Event::OpenPermit => self.opens.add_permits(1),
-                Event::GoAway => self.opens.close(),
-                Event::Pong { id, rtt } => {
-                    if let Some(waiting) = core.pings.remove(&id) {
-                        // The caller may have gone; then nobody wants to know.
-                        let _ = waiting.send(rtt);
-                    }
-                }
-                Event::PingTimeout { id } => drop(core.pings.remove(&id)),
-                Event::Ended => ended = true,
-            }
-        }
-        if ended {
-            core.pings.clear();
-            self.opens.close();
-            self.acceptable.notify_waiters();
-            self.ended.notify_waiters();
-        }
-        let timer_is_late = match (core.conn.next_timeout(), core.armed) {
-            (Some(next), Some(armed)) => next < armed,
-            (next, armed) => next.is_some() && armed.is_none(),
+            (action(&mut core), core.news())
         };
-        if ended || timer_is_late || (core.conn.has_output() && !core.writer_blocked) {
-            woken.extend(core.writer.take());
-        }
+        news.tell(self);
+        result
     }
 
     /// Why the session is over, if it is.
