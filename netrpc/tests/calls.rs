@@ -3,13 +3,28 @@
 
 mod common;
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::BTreeMap,
+    io,
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    task::{Context, Poll},
+    time::Duration,
+};
 
 use common::{PATIENCE, client_and_peer, connect, connect_with};
 use netrpc::{Any, Client, Empty, Gob, Methods, Server, ServerBuilder};
 use serde::{Deserialize, Serialize};
 use serde_gob::{GobType, Shape, TypeBuilder};
-use tokio::{sync::Barrier, task::JoinSet, time::timeout};
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    sync::Barrier,
+    task::JoinSet,
+    time::timeout,
+};
 
 #[derive(Clone, Copy, Serialize, Deserialize, GobType)]
 #[serde(rename_all = "PascalCase")]
@@ -219,7 +234,7 @@ async fn many_callers_share_a_client() {
 
 #[tokio::test]
 async fn handlers_of_one_connection_run_at_once() {
-    let barrier = std::sync::Arc::new(Barrier::new(10));
+    let barrier = Arc::new(Barrier::new(10));
     let meet = Methods::new().method("Meet", move |_: bool| {
         let barrier = barrier.clone();
         async move {
@@ -234,6 +249,70 @@ async fn handlers_of_one_connection_run_at_once() {
         calls.spawn(async move { client.call::<bool, _>("A.Meet", &true).await.unwrap() });
     }
     timeout(PATIENCE, calls.join_all()).await.unwrap();
+}
+
+/// Counts the writes that reach a stream.
+struct Counted<I> {
+    io: I,
+    writes: Arc<AtomicUsize>,
+}
+
+impl<I: AsyncRead + Unpin> AsyncRead for Counted<I> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.io).poll_read(cx, buf)
+    }
+}
+
+impl<I: AsyncWrite + Unpin> AsyncWrite for Counted<I> {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        self.writes.fetch_add(1, Ordering::Relaxed);
+        Pin::new(&mut self.io).poll_write(cx, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.io).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.io).poll_shutdown(cx)
+    }
+}
+
+/// What is made together is written together, on every kind of runtime: a write for each call would be most of its cost.
+#[test]
+fn requests_and_replies_under_way_together_share_writes() {
+    const CALLERS: usize = 50;
+    let mut kinds =
+        [tokio::runtime::Builder::new_current_thread(), tokio::runtime::Builder::new_multi_thread()];
+    for kind in &mut kinds {
+        let runtime = kind.worker_threads(1).enable_all().build().unwrap();
+        let writes = [Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0))];
+        let [requests, replies] = writes.clone();
+        let calls = async move {
+            let (here, there) = tokio::io::duplex(64 * 1024);
+            tokio::spawn(server().serve(Counted { io: there, writes: replies }));
+            let client = Client::new(Counted { io: here, writes: requests });
+            let mut callers = JoinSet::new();
+            for _ in 0..CALLERS {
+                let client = client.clone();
+                callers.spawn(async move {
+                    for _ in 0..20 {
+                        client.call::<Reply, _>("Arith.Add", &SEVEN_EIGHT).await.unwrap();
+                    }
+                });
+            }
+            callers.join_all().await;
+        };
+        runtime.block_on(async { timeout(PATIENCE, tokio::spawn(calls)).await.unwrap().unwrap() });
+        for count in writes {
+            let count = count.load(Ordering::Relaxed);
+            assert!(count < CALLERS * 20 / 10, "{count} writes for {} calls", CALLERS * 20);
+        }
+    }
 }
 
 /// Both directions at once and far beyond what the pipe holds: a blocked write must not stop the reads.
