@@ -10,7 +10,7 @@ use std::time::Duration;
 use common::{pair, pair_over, pattern, until, within};
 use muxbroker::{Config, Session, Stream};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream, UnixStream};
+use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
 /// Sends `len` bytes of the pattern over one stream in writes of `step` and checks them in reads of `step`.
@@ -51,18 +51,26 @@ async fn one_stream_carries_much_data_in_small_reads() {
     send_through(&client, &server, 16 * 1024 * 1024, 4096).await;
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn sockets_carry_the_same_bytes_in_both_roles() {
-    let (a, b) = UnixStream::pair().unwrap();
-    let (client, server) = (Session::client(a, Config::default()), Session::server(b, Config::default()));
-    send_through(&client, &server, 8 * 1024 * 1024, 100_000).await;
-    send_through(&server, &client, 8 * 1024 * 1024, 100_000).await;
-
+/// Two sessions joined by a TCP connection.
+async fn tcp_pair() -> (Session, Session) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let (a, b) = tokio::join!(TcpStream::connect(address), listener.accept());
-    let client = Session::client(a.unwrap(), Config::default());
-    let server = Session::server(b.unwrap().0, Config::default());
+    (Session::client(a.unwrap(), Config::default()), Session::server(b.unwrap().0, Config::default()))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn tcp_carries_the_same_bytes_in_both_roles() {
+    let (client, server) = tcp_pair().await;
+    send_through(&client, &server, 8 * 1024 * 1024, 100_000).await;
+    send_through(&server, &client, 8 * 1024 * 1024, 100_000).await;
+}
+
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn unix_sockets_carry_the_same_bytes_in_both_roles() {
+    let (a, b) = tokio::net::UnixStream::pair().unwrap();
+    let (client, server) = (Session::client(a, Config::default()), Session::server(b, Config::default()));
     send_through(&client, &server, 8 * 1024 * 1024, 100_000).await;
     send_through(&server, &client, 8 * 1024 * 1024, 100_000).await;
 }
@@ -266,8 +274,7 @@ async fn use_carelessly(mut stream: Stream, dice: &mut Dice) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn careless_use_from_many_tasks_neither_hangs_nor_leaks() {
-    let (a, b) = UnixStream::pair().unwrap();
-    let (client, server) = (Session::client(a, Config::default()), Session::server(b, Config::default()));
+    let (client, server) = tcp_pair().await;
     let (mut openers, mut acceptors) = (JoinSet::new(), JoinSet::new());
     let done = Arc::new(AtomicBool::new(false));
     for seed in 0..8u64 {

@@ -148,6 +148,7 @@ async fn failure_of_the_socket_is_not_taken_for_a_reset_of_the_stream() {
 }
 
 // A Unix socket that is closed while it holds unread bytes says "connection reset" to the other end.
+#[cfg(unix)]
 #[tokio::test]
 async fn socket_that_was_closed_with_our_last_frame_unread_is_the_peers_close() {
     let (ours, mut theirs) = tokio::net::UnixStream::pair().unwrap();
