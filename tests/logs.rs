@@ -124,6 +124,18 @@ fn each_plugin_has_its_own_target_and_level() {
 }
 
 #[test]
+fn events_go_to_the_subscriber_of_the_place_that_started_the_plugin() {
+    let capture = Capture::default();
+    let subscriber = tracing_subscriber::registry().with(capture.clone());
+    let mut log = tracing::subscriber::with_default(subscriber, || PluginLog::new("thread"));
+    std::thread::spawn(move || log.feed(b"[WARN] from the thread that reads the pipe\n")).join().unwrap();
+    assert_eq!(
+        capture.take(),
+        [r#"WARN plugin.thread message="[WARN] from the thread that reads the pipe""#]
+    );
+}
+
+#[test]
 fn more_keys_than_an_event_can_have_travel_as_one_field() {
     let keys: Vec<_> = (0..40).map(|n| format!("\"k{n:02}\":{n}")).collect();
     let line = format!("{{\"@level\":\"warn\",\"@message\":\"many\",{}}}\n", keys.join(","));

@@ -22,11 +22,15 @@ mod service;
 ///
 /// On an `impl` of such a trait, where it must stand, it lets the methods be written as `async fn`.
 ///
-/// ```ignore
+/// ```
+/// use go_plugin::Result;
+///
 /// #[go_plugin::interface]
 /// pub trait Greeter {
 ///     async fn greet(&self) -> Result<String>;
 /// }
+///
+/// struct Hello;
 ///
 /// #[go_plugin::interface]
 /// impl Greeter for Hello {
@@ -50,6 +54,9 @@ mod service;
 /// Types derive `Serialize`, `Deserialize` and `GobType`; a parameter can be a reference (`&str`, `&[u8]`, `&Args`).
 /// `Arc<dyn Other>`, where `Other` is an interface too, is an object that the other side may call, and so is
 /// `Option<Arc<dyn Other>>`.
+///
+/// gob leaves out fields that are zero, so `Some(0)` in a struct arrives as `None`, and it has no `nil` of its own: `None`
+/// as the whole argument or the whole reply is an error. Put it into a struct.
 ///
 /// A method returns `Result<T, E>` where `E: From<go_plugin::Error> + Display`: `go_plugin::Result<T>`,
 /// `anyhow::Result<T>`, or an error type of your own. `Result<()>` sends a nil interface and accepts anything.
@@ -79,7 +86,10 @@ pub fn interface(
 ///
 /// This is `serde_gob::GobType` for crates that depend on go-plugin alone; its attributes are described there.
 ///
-/// ```ignore
+/// ```
+/// use go_plugin::GobType;
+/// use serde::{Deserialize, Serialize};
+///
 /// #[derive(Serialize, Deserialize, GobType)]
 /// #[serde(rename_all = "PascalCase")]
 /// struct Person {

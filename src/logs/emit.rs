@@ -1,7 +1,7 @@
 //! From bytes of a plugin's stderr to events.
 
 use serde_json::{Map, Value};
-use tracing::{field::display, level_filters::LevelFilter};
+use tracing::{Dispatch, dispatcher, field::display, level_filters::LevelFilter, subscriber::NoSubscriber};
 
 use super::{
     callsite::{MAX_FIELDS, Target},
@@ -16,10 +16,15 @@ use super::{
 /// field names to be static, so what occurs is kept for ever, within bounds: a line with more than 31 keys, or with
 /// the 257th combination of keys, has them as one JSON object in the field `fields`.
 ///
+/// The events go to the subscriber that is the default where this is made, be it the global one or one of a scope, from
+/// whatever thread it is fed.
+///
 /// Feed it from one place; it is the state of one stream.
 pub struct PluginLog {
     lines: LineSplitter,
     state: State,
+    /// `None`: there was no subscriber yet, so whichever is the default later.
+    dispatch: Option<Dispatch>,
 }
 
 struct State {
@@ -37,16 +42,24 @@ impl PluginLog {
     /// level. Go: `ClientConfig.PluginLogBufferSize`.
     pub fn with_buffer(name: &str, bytes: usize) -> Self {
         let target = Target::named(&format!("plugin.{name}"));
-        Self { lines: LineSplitter::new(bytes), state: State { parser: EntryParser::new(), target } }
+        let dispatch =
+            dispatcher::get_default(|dispatch| (!dispatch.is::<NoSubscriber>()).then(|| dispatch.clone()));
+        Self {
+            lines: LineSplitter::new(bytes),
+            state: State { parser: EntryParser::new(), target },
+            dispatch,
+        }
     }
 
     /// Takes the next bytes, split anywhere.
     pub fn feed(&mut self, bytes: &[u8]) {
+        let _default = self.dispatch.as_ref().map(dispatcher::set_default);
         self.lines.feed(bytes, |line| self.state.line(line));
     }
 
     /// Logs what is left without a newline: the stream has ended.
     pub fn finish(&mut self) {
+        let _default = self.dispatch.as_ref().map(dispatcher::set_default);
         self.lines.finish(|line| self.state.line(line));
     }
 }
