@@ -30,12 +30,12 @@ pub(crate) struct Plan {
     /// For each of the sender's fields the position in `names`.
     targets: Box<[Option<u32>]>,
     /// For each of the names the sender's type, if it has such a field.
-    sent: Box<[Option<WireRef>]>,
+    pub(super) sent: Box<[Option<WireRef>]>,
 }
 
 impl Plans {
     #[inline]
-    fn get(&self, ty: &StructType, names: &'static [&'static str]) -> &Plan {
+    pub(super) fn get(&self, ty: &StructType, names: &'static [&'static str]) -> &Plan {
         let mut at = self;
         loop {
             let planned =
@@ -253,6 +253,7 @@ pub(super) fn all_fields<'de, V: Visitor<'de>>(
     visitor: V,
 ) -> Result<V::Value> {
     source.enter()?;
+    source.take_fields(ty.fields.len())?;
     let mut fields = AllFields {
         source,
         ty,
@@ -332,4 +333,71 @@ impl<'de> de::MapAccess<'de> for &mut AllFields<'_, '_, 'de> {
 /// A string as deserializer, for the names of interface types.
 pub(super) fn name_deserializer(name: &str) -> BorrowedStrDeserializer<'_, Error> {
     BorrowedStrDeserializer::new(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::Deserialize;
+    use serde::de::{IgnoredAny, MapAccess, Visitor};
+
+    use crate::wire::{put_bytes, put_int, put_uint};
+    use crate::wire_type::{Definition, id, put_definition};
+
+    /// A slice (65) of structs (64) with many fields, all of them zero.
+    fn wide(fields: usize, elements: usize) -> Vec<u8> {
+        let names: Vec<String> = (0..fields).map(|n| format!("F{n}")).collect();
+        let mut stream = Vec::new();
+        let fields = names.iter().map(|name| (name.as_str(), id::INT));
+        put_definition(&mut stream, 64, Definition::Struct { name: "Wide", fields });
+        put_definition::<std::iter::Empty<_>>(&mut stream, 65, Definition::Slice { elem: 64 });
+        let mut message = Vec::new();
+        put_int(&mut message, 65);
+        message.push(0);
+        put_uint(&mut message, elements as u64);
+        message.resize(message.len() + elements, 0);
+        put_bytes(&mut stream, &message);
+        stream
+    }
+
+    /// How many entries a map has.
+    #[derive(Debug)]
+    struct Count(usize);
+
+    impl<'de> Deserialize<'de> for Count {
+        fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+            struct Counter;
+            impl<'de> Visitor<'de> for Counter {
+                type Value = Count;
+                fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                    f.write_str("a map")
+                }
+                fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Count, A::Error> {
+                    let mut count = 0;
+                    while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {
+                        count += 1;
+                    }
+                    Ok(Count(count))
+                }
+            }
+            deserializer.deserialize_map(Counter)
+        }
+    }
+
+    #[test]
+    fn absent_fields_are_handed_out_within_bounds() {
+        let counts: Vec<Count> = crate::from_slice(&wide(30, 1000)).unwrap();
+        assert!(counts.len() == 1000 && counts.iter().all(|count| count.0 == 30));
+        assert!(crate::from_slice::<Vec<Count>>(&wide(10_000, 10_000)).unwrap_err().is_limit());
+    }
+
+    #[test]
+    fn a_struct_takes_its_own_fields_of_a_wide_one() {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "PascalCase")]
+        struct Narrow {
+            f9999: i64,
+        }
+        let narrow: Vec<Narrow> = crate::from_slice(&wide(10_000, 10_000)).unwrap();
+        assert!(narrow.len() == 10_000 && narrow.iter().all(|narrow| narrow.f9999 == 0));
+    }
 }

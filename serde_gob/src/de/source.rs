@@ -18,9 +18,16 @@ pub(crate) struct Source<'a, 'de> {
     end: u64,
     pub(super) depth_left: usize,
     pub(super) missing_as_zero: bool,
+    /// Fields that were not sent and may still be handed out as zeros.
+    absent_left: u64,
     /// Nothing of the value was looked into yet.
     pub(super) whole: bool,
 }
+
+/// A struct whose fields are all zero is one byte, however many fields the sender has given its type. To visitors that take
+/// all of them, such as maps, this many are handed out for a value, and so many more for each of its bytes.
+const ABSENT: u64 = 1 << 20;
+const ABSENT_PER_BYTE: u64 = 64;
 
 impl<'a, 'de> Source<'a, 'de> {
     pub(crate) fn new(
@@ -38,6 +45,7 @@ impl<'a, 'de> Source<'a, 'de> {
             end: ready.end,
             depth_left: limits.depth,
             missing_as_zero,
+            absent_left: ABSENT + ABSENT_PER_BYTE * (ready.end - ready.start),
             whole: true,
         }
     }
@@ -57,6 +65,20 @@ impl<'a, 'de> Source<'a, 'de> {
     #[inline]
     pub(crate) fn leave(&mut self) {
         self.depth_left += 1;
+    }
+
+    /// Takes note that a visitor is about to be given this many fields, sent or not.
+    pub(super) fn take_fields(&mut self, count: usize) -> Result<()> {
+        match self.absent_left.checked_sub(count as u64) {
+            Some(left) => {
+                self.absent_left = left;
+                Ok(())
+            }
+            None => {
+                let limit = usize::try_from(ABSENT).unwrap_or(usize::MAX);
+                Err(Error::limit("number of absent fields", limit).at(self.cursor.offset()))
+            }
+        }
     }
 
     /// A number of elements, each of which takes at least one byte.

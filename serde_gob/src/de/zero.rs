@@ -177,7 +177,7 @@ impl<'de> de::Deserializer<'de> for Zero<'_> {
     fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
         match self.kind() {
             None | Some(WireKind::Map { .. } | WireKind::Struct(_)) => {
-                visitor.visit_map(Fields { zero: self.inner(None)?, owner: None, names: &[] })
+                visitor.visit_map(Fields { zero: self.inner(None)?, sent: None, names: &[], next: 0 })
             }
             Some(_) => Err(self.mismatch::<V::Value>()),
         }
@@ -191,8 +191,10 @@ impl<'de> de::Deserializer<'de> for Zero<'_> {
         visitor: V,
     ) -> Result<V::Value> {
         match self.kind() {
-            None | Some(WireKind::Struct(_)) => {
-                visitor.visit_map(Fields { zero: self.inner(None)?, owner: self.ty, names })
+            None => visitor.visit_map(Fields { zero: self.inner(None)?, sent: None, names, next: 0 }),
+            Some(WireKind::Struct(ty)) => {
+                let sent = Some(&*ty.plans.get(ty, names).sent);
+                visitor.visit_map(Fields { zero: self.inner(None)?, sent, names, next: 0 })
             }
             Some(_) => Err(Mismatch::WantStruct { local: go_name::<V::Value>() }.into()),
         }
@@ -227,7 +229,7 @@ impl<'de> de::Deserializer<'de> for Zero<'_> {
             }
             Some(WireKind::Slice { .. }) => visitor.visit_seq(Elements { zero: self, left: 0 }),
             Some(WireKind::Map { .. }) => {
-                visitor.visit_map(Fields { zero: self.inner(None)?, owner: None, names: &[] })
+                visitor.visit_map(Fields { zero: self.inner(None)?, sent: None, names: &[], next: 0 })
             }
             // Arrays and structs are not sent only behind nil pointers.
             _ => visitor.visit_unit(),
@@ -257,27 +259,20 @@ impl<'de> de::SeqAccess<'de> for Elements<'_> {
 struct Fields<'a> {
     /// The zero of a field, but for its type.
     zero: Zero<'a>,
-    owner: Option<WireRef>,
+    /// The sender's types of the fields, where it has such a struct.
+    sent: Option<&'a [Option<WireRef>]>,
     names: &'static [&'static str],
-}
-
-impl Fields<'_> {
-    fn sent_type(&self, name: &str) -> Option<WireRef> {
-        match self.zero.types.kind(self.owner?) {
-            WireKind::Struct(ty) => ty.fields.iter().find(|field| *field.name == *name).map(|field| field.ty),
-            _ => None,
-        }
-    }
+    next: usize,
 }
 
 impl<'de> de::MapAccess<'de> for Fields<'_> {
     type Error = Error;
 
     fn next_key_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>> {
-        while let Some((name, rest)) = self.names.split_first() {
-            self.names = rest;
-            self.zero.ty = self.sent_type(name);
-            if self.owner.is_none() || self.zero.ty.is_some() {
+        while let Some(name) = self.names.get(self.next) {
+            self.zero.ty = self.sent.and_then(|sent| sent[self.next]);
+            self.next += 1;
+            if self.sent.is_none() || self.zero.ty.is_some() {
                 return seed.deserialize(name_deserializer(name)).map(Some);
             }
         }

@@ -48,7 +48,8 @@ pub enum Value {
     Array(Vec<Value>),
     /// A map, in the order it was sent in.
     Map(Vec<(Value, Value)>),
-    /// The fields of a struct that are not zero, by name.
+    /// The fields of a struct by name, in the order of its type. Those that are zero may be left out, and were when the
+    /// value was received.
     Struct(Vec<(Arc<str>, Value)>),
     /// The payload of a type that marshals itself.
     Opaque(Vec<u8>),

@@ -58,19 +58,20 @@ pub(crate) fn write_value(output: &mut Output<'_>, ty: &Type, value: &Value) -> 
         }
         (Node::Struct(_, types), Value::Struct(fields)) => {
             output.enter()?;
+            let mut numbered = types.iter().enumerate();
             let mut last = -1;
-            for (number, (name, field_type)) in types.iter().enumerate() {
-                let Some((_, value)) = fields.iter().find(|(field, _)| field == name) else { continue };
+            for (name, value) in fields {
+                let Some((number, (_, field_type))) = numbered.find(|(_, (known, _))| known == name) else {
+                    return Err(EncodeError::DynamicType(
+                        "a struct value has a field that its type has not, or not in this order",
+                    )
+                    .into());
+                };
                 if !is_zero(value) {
                     put_uint(output.out, (number as i64 - last) as u64);
                     last = number as i64;
                     write_value(output, &ty.at(*field_type), value)?;
                 }
-            }
-            if fields.iter().any(|(name, _)| types.iter().all(|(known, _)| known != name)) {
-                return Err(
-                    EncodeError::DynamicType("a struct value has a field that its type has not").into()
-                );
             }
             output.out.push(0);
             output.leave();
