@@ -2,7 +2,7 @@
 
 #![allow(clippy::print_stdout, clippy::unwrap_used)] // helpers of tests are tests
 
-use std::{path::PathBuf, process::Command, sync::Arc, time::Duration};
+use std::{os::unix::process::ExitStatusExt, path::PathBuf, process::Command, sync::Arc, time::Duration};
 
 use go_plugin::{Client, ErrorKind, Fault, Protocol};
 use interop_tests::{
@@ -10,6 +10,8 @@ use interop_tests::{
     greeter::{Greeter, GreeterPlugin, HANDSHAKE},
     is_running, logged, record_events, within,
 };
+use rustix::process::{Pid, Signal, kill_process};
+use tokio::time::timeout;
 use tracing::Level;
 
 struct Hosted {
@@ -113,6 +115,51 @@ async fn killing_leaves_neither_process_nor_socket() {
         let error = hosted.greeter.say("gopher").await.unwrap_err();
         assert!(matches!(error.kind(), ErrorKind::Disconnected | ErrorKind::Shutdown), "{error:?}");
         assert!(hosted.client.ping().await.is_err());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_stopped_plugin_is_killed_all_the_same() {
+    for protocol in [Protocol::NetRpc, Protocol::Grpc] {
+        let hosted = host(protocol, "stopped").await;
+        let pid = hosted.client.id();
+        kill_process(Pid::from_raw(pid as i32).unwrap(), Signal::STOP).unwrap();
+        // go-plugin's own kill takes 40 seconds over net/rpc, and does not return over gRPC.
+        timeout(Duration::from_secs(20), hosted.client.kill()).await.unwrap().unwrap();
+        assert!(!is_running(pid));
+        let status = hosted.client.exited().await.unwrap();
+        assert_eq!(status.signal(), Some(Signal::KILL.as_raw()));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_call_that_waits_holds_up_no_other() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("pid");
+    on_each_transport("waits", async |hosted: &Hosted| {
+        let ask = format!("!hang {}", file.display());
+        let waiting = hosted.greeter.say(&ask);
+        let others = async {
+            within("the call to wait", async {
+                while !file.exists() {
+                    tokio::time::sleep(Duration::from_millis(10)).await;
+                }
+            })
+            .await;
+            for n in 0..100 {
+                let said = within("a greeting", hosted.greeter.say(&n.to_string())).await;
+                assert_eq!(said.unwrap(), format!("hello {n}"));
+            }
+            // An object of its own over net/rpc, the same connection over gRPC.
+            let second = hosted.client.dispense::<GreeterPlugin>("greeter").await.unwrap();
+            assert_eq!(within("a greeting", second.say("gopher")).await.unwrap(), "hello gopher");
+            hosted.client.kill().await.unwrap();
+        };
+        let (ended, ()) = tokio::join!(waiting, others);
+        let error = ended.unwrap_err();
+        assert!(matches!(error.fault(), Fault::Disconnected | Fault::Cancelled), "{error:?}");
+        std::fs::remove_file(&file).unwrap();
     })
     .await;
 }

@@ -60,6 +60,12 @@ func (i *impl) Say(name string) (string, error) {
 	case "!panic":
 		go panic(rest)
 		select {}
+	case "!hang":
+		// Tells in a file who hangs.
+		if err := os.WriteFile(rest, []byte(strconv.Itoa(os.Getpid())), 0o600); err != nil {
+			return "", err
+		}
+		select {}
 	case "!env":
 		return os.Getenv(rest), nil
 	case "!lines":
