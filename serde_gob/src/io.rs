@@ -68,8 +68,8 @@ impl<R: Read> Reader<R> {
     }
 
     fn fill(&mut self) -> Result<bool> {
-        let mut chunk = [0; CHUNK];
         while !self.decoder.ready()? {
+            let mut chunk = [0; CHUNK];
             match self.source.read(&mut chunk) {
                 Ok(0) if self.decoder.is_idle() => return Ok(false),
                 Ok(0) => return Err(Error::new(ErrorKind::Incomplete { between_values: false })),

@@ -20,8 +20,8 @@ impl Limits {
     /// Default of [`message_size`](Self::message_size): 1 GiB, what Go itself allows on 32-bit
     /// machines (8 GiB on 64-bit ones).
     pub const MESSAGE_SIZE: usize = 1 << 30;
-    /// Default of [`depth`](Self::depth): 500. Values are decoded recursively, and a level of a
-    /// large struct in an unoptimised build takes up to 3 KiB of the 2 MiB a thread has.
+    /// Default of [`depth`](Self::depth): 500. Values are decoded recursively, and this many levels fit into the
+    /// 2 MiB of a thread's stack in an unoptimised build too.
     pub const DEPTH: usize = 500;
     /// Default of [`types`](Self::types): 65,536. Large Go programs define a few thousand.
     pub const TYPES: usize = 1 << 16;
