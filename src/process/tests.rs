@@ -271,6 +271,43 @@ async fn a_start_that_is_given_up_leaves_no_process() {
 }
 
 #[tokio::test]
+async fn many_processes_at_once_leave_no_thread() {
+    let dir = tempfile::tempdir().unwrap();
+    let program = dir.path().join("many");
+    std::os::unix::fs::symlink("/bin/sh", &program).unwrap();
+    let starting = (0..50).map(|_| {
+        let program = program.clone();
+        tokio::spawn(async move {
+            let mut command = Command::new(program);
+            command.args(["-c", "echo line; exec sleep 60"]);
+            let mut launch = Launch::new(command, true, true);
+            let started = launch.start(&HostEnv::default(), Collect::default(), None).await.unwrap();
+            assert_eq!(started.stdout.first_line(LONG).await, FirstLine::Line(b"line".into()));
+            started.process
+        })
+    });
+    let starting: Vec<_> = starting.collect();
+    let mut running = Vec::new();
+    for process in starting {
+        running.push(process.await.unwrap());
+    }
+    let threads = || {
+        let tasks = std::fs::read_dir("/proc/self/task").unwrap();
+        let names = tasks.filter_map(|task| std::fs::read_to_string(task.ok()?.path().join("comm")).ok());
+        names.filter(|name| name == "plugin many\n").count()
+    };
+    assert_eq!(threads(), 50);
+    let pids: Vec<_> = running.iter().map(Process::id).collect();
+    drop(running);
+    for pid in pids {
+        gone(pid).await;
+    }
+    while threads() > 0 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+#[tokio::test]
 async fn a_missing_program_is_reported_by_the_start() {
     let mut launch = Launch::new(Command::new("/nonexistent/plugin"), true, true);
     let error = launch.start(&HostEnv::default(), Collect::default(), None).await.err().unwrap();

@@ -7,6 +7,7 @@ mod support;
 use go_plugin::Fault;
 use std::{
     os::unix::process::ExitStatusExt,
+    process::Command,
     time::{Duration, Instant},
 };
 use support::{Collect, LONG, RUNTIMES, TRANSPORTS, eventually, exists, signal, start, start_with, state};
@@ -77,7 +78,7 @@ async fn a_plugin_that_stays_is_terminated_first_if_wanted() {
             ("print 0", None, 9),
             ("ignore-terminate", Some(Duration::from_millis(100)), 9),
         ] {
-            let stay = |command: &mut std::process::Command| {
+            let stay = |command: &mut Command| {
                 command.env("STAY", "1");
             };
             let plugin = start_with(transport, "multi-thread", stay, |builder| match grace {
@@ -135,6 +136,24 @@ async fn an_abort_during_a_call_is_told_with_its_signal() {
         assert_eq!(error.fault(), Fault::Disconnected, "{transport}: {error:?}");
         let status = timeout(LONG, plugin.client.exited()).await.unwrap().unwrap();
         assert_eq!(status.signal(), Some(6), "{transport}");
+    }
+}
+
+/// The host knows the shell alone, and kills it; the plugin notices that the pipes are closed.
+#[tokio::test]
+async fn a_plugin_behind_a_shell_ends_with_it() {
+    for transport in TRANSPORTS {
+        let wrap = |command: &mut Command| {
+            let mut shell = Command::new("sh");
+            shell.args(["-c", "\"$0\" \"$@\"; exit $?"]).arg(command.get_program()).args(command.get_args());
+            command.get_envs().for_each(|(name, value)| drop(shell.env(name, value.unwrap())));
+            *command = shell;
+        };
+        let plugin = start_with(transport, "current-thread", wrap, |builder| builder).await;
+        let pid: u32 = plugin.act("pid").await.unwrap().parse().unwrap();
+        assert_ne!(pid, plugin.client.id());
+        signal("KILL", plugin.client.id());
+        eventually("the plugin has ended", || !matches!(state(pid), Some(state) if state != 'Z')).await;
     }
 }
 

@@ -6,7 +6,7 @@ mod support;
 
 use process_tests::HANDSHAKE;
 use std::{
-    io::{BufRead, BufReader},
+    io::{BufRead, BufReader, Write},
     path::Path,
     process::{Child, ChildStdout, Command, Stdio},
 };
@@ -30,7 +30,8 @@ impl Host {
 
     fn spawn(mut command: Command, transport: &str, dir: &Path) -> Self {
         command.env("TMPDIR", dir).env("ACTOR_TRANSPORT", transport).stdout(Stdio::piped());
-        let mut process = command.spawn().unwrap();
+        let mut process = command.stdin(Stdio::piped()).spawn().unwrap();
+        process.stdin.take().unwrap().write_all(b"typed at the host\n").unwrap();
         let said = BufReader::new(process.stdout.take().unwrap());
         Self { process, said }
     }
@@ -122,9 +123,10 @@ async fn a_plugin_ends_in_good_order_when_a_foreign_host_is_gone() {
     }
 }
 
-/// A host that is a plugin itself got these from the host above it: they must not reach its own plugins.
+/// Of the environment all but the protocol's own variables: a host that is a plugin itself got those from the host
+/// above it, and they must not reach its own plugins.
 #[tokio::test]
-async fn the_protocol_of_an_upper_host_is_not_inherited() {
+async fn environment_and_input_are_inherited_but_not_the_protocol_of_an_upper_host() {
     for transport in TRANSPORTS {
         let dir = tempfile::tempdir().unwrap();
         let mut command = Command::new(HOST);
@@ -144,6 +146,7 @@ async fn the_protocol_of_an_upper_host_is_not_inherited() {
             "PLUGIN_UNIX_SOCKET_GROUP=unset",
             "PLUGIN_UNIX_SOCKET_DIR=unset",
             "OTHER=kept",
+            "INPUT=typed at the host",
         ] {
             assert_eq!(host.line(), expected);
         }

@@ -44,6 +44,12 @@ impl Actor for Stage {
         let (verb, argument) = order.split_once(' ').unwrap_or((order, ""));
         match verb {
             "env" => return Ok(env::var(argument).unwrap_or_else(|_| "unset".into())),
+            "pid" => return Ok(process::id().to_string()),
+            "read" => {
+                let mut line = String::new();
+                std::io::stdin().read_line(&mut line)?;
+                return Ok(line);
+            }
             "print" => print(argument),
             "print-and-exit" => {
                 print(argument);

@@ -35,6 +35,7 @@ async fn main() {
                 println!("{name}={}", actor.act(&format!("env {name}")).await.unwrap());
             }
             println!("OTHER={}", actor.act("env OTHER").await.unwrap());
+            println!("INPUT={}", actor.act("read").await.unwrap().trim_end());
             client.kill().await.unwrap();
             println!("{:?}", client.exited().await.map(|status| status.code()));
         }
