@@ -146,7 +146,7 @@ async fn a_plugin_behind_a_shell_ends_with_it() {
         let wrap = |command: &mut Command| {
             let mut shell = Command::new("sh");
             shell.args(["-c", "\"$0\" \"$@\"; exit $?"]).arg(command.get_program()).args(command.get_args());
-            command.get_envs().for_each(|(name, value)| drop(shell.env(name, value.unwrap())));
+            shell.envs(command.get_envs().map(|(name, value)| (name, value.unwrap())));
             *command = shell;
         };
         let plugin = start_with(transport, "current-thread", wrap, |builder| builder).await;
