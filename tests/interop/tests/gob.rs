@@ -1,7 +1,7 @@
 //! Go's own decoder judges what `serde_gob` encodes.
 
 // The streams, their types and their values belong to `serde_gob`; this package adds the judge.
-#[allow(dead_code, unused_imports)]
+#[allow(clippy::unwrap_used, dead_code, unused_imports)]
 #[path = "../../../serde_gob/tests/it/corpus/mod.rs"]
 mod corpus;
 
