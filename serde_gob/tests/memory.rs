@@ -170,6 +170,34 @@ fn a_type_whose_text_would_be_huge_is_cut_short_in_errors() {
 }
 
 #[test]
+fn a_map_type_whose_text_doubles_at_each_level_is_cut_short() {
+    let _alone = alone();
+    let types = |levels: i64| {
+        (0..levels).fold(Wire::new(), |wire, level| {
+            let next = if level == levels - 1 { STRING } else { FIRST + level + 1 };
+            wire.map_type(FIRST + level, next, next)
+        })
+    };
+    let plain = types(40).singleton(FIRST, Wire::new().uint(0)).0;
+    bounded(&plain, &Limits::default(), SMALL);
+    let dynamic: Dynamic = serde_gob::from_slice(&plain).expect("valid");
+    assert!(format!("{:?}", dynamic.ty).len() < 10_000);
+}
+
+#[test]
+fn types_that_are_cycles_of_coprime_lengths_are_compared_without_trying_all_pairs() {
+    let _alone = alone();
+    let cycle = |length: i64| {
+        let wire = (0..length).fold(Wire::new(), |wire, n| wire.slice_type(FIRST + n, FIRST + (n + 1) % length));
+        let stream = wire.singleton(FIRST, Wire::new().uint(0)).0;
+        serde_gob::from_slice::<Dynamic>(&stream).expect("valid").ty
+    };
+    let (one, other) = (cycle(2_000), cycle(1_999));
+    let used = peak(|| assert_eq!(one, other));
+    assert!(used <= 1 << 20, "{used}");
+}
+
+#[test]
 fn a_table_of_a_million_types_is_refused_at_the_limit() {
     let _alone = alone();
     let mut wire = Wire::new();

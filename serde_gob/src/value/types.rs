@@ -1,6 +1,7 @@
 //! Types as values.
 
-use std::fmt::{self, Write as _};
+use std::collections::HashMap;
+use std::fmt;
 use std::sync::Arc;
 
 use super::graph::{BASIC, Builder, Graph, Node, PREDEFINED};
@@ -191,11 +192,11 @@ impl Type {
 /// Two types are equal if nothing tells them apart, however their graphs are built.
 impl PartialEq for Type {
     fn eq(&self, other: &Type) -> bool {
-        let mut assumed = std::collections::HashSet::new();
+        let mut same = Assumed::default();
         let mut pending = vec![(self.node, other.node)];
         while let Some((left, right)) = pending.pop() {
             let same_place = left == right && (left < PREDEFINED || Arc::ptr_eq(&self.graph, &other.graph));
-            if same_place || !assumed.insert((left, right)) {
+            if same_place || !same.assume(left, right) {
                 continue;
             }
             match (&*self.graph.node(left), &*other.graph.node(right)) {
@@ -218,52 +219,97 @@ impl PartialEq for Type {
     }
 }
 
+/// Which nodes of two graphs are taken to be the same, as sets: with a list of pairs, two cycles of 60,000 types
+/// could take billions of them.
+#[derive(Default)]
+struct Assumed {
+    /// The parents of nodes, which are told apart by the graph they are in.
+    parents: HashMap<(bool, u32), (bool, u32)>,
+}
+
+impl Assumed {
+    /// Takes a node of the left graph and one of the right to be the same; false if that is known.
+    fn assume(&mut self, left: u32, right: u32) -> bool {
+        let (left, right) = (self.root((false, left)), self.root((true, right)));
+        if left != right {
+            self.parents.insert(left, right);
+        }
+        left != right
+    }
+
+    fn root(&mut self, mut node: (bool, u32)) -> (bool, u32) {
+        while let Some(&parent) = self.parents.get(&node) {
+            // Halves the path for the next time.
+            if let Some(&above) = self.parents.get(&parent) {
+                self.parents.insert(node, above);
+            }
+            node = parent;
+        }
+        node
+    }
+}
+
 impl Eq for Type {}
 
-/// Go's notation: `[]int`, `map[string]Point`, `struct { X int }`.
+/// Go's notation: `[]int`, `map[string]Point`, `struct {X; Y}`. Types that may come from a peer are cut short:
+/// written out, a map of maps of maps can double at each level.
 impl fmt::Display for Type {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        /// Types nested deeper than this are cut short: they may come from a peer.
+        let mut text = String::new();
+        self.describe(&mut text, &mut Vec::new());
+        f.write_str(&text)
+    }
+}
+
+impl Type {
+    fn describe(&self, text: &mut String, within: &mut Vec<u32>) {
+        /// Bytes of text after which nothing is written out any more.
+        const LONGEST: usize = 1 << 12;
         const DEEPEST: usize = 32;
-        fn write(f: &mut fmt::Formatter<'_>, ty: &Type, within: &mut Vec<u32>) -> fmt::Result {
-            if within.len() > DEEPEST || within.contains(&ty.node) {
-                return f.write_char('…');
-            }
-            within.push(ty.node);
-            match &*ty.graph.node(ty.node) {
-                Node::Bool => f.write_str("bool")?,
-                Node::Int => f.write_str("int")?,
-                Node::Uint => f.write_str("uint")?,
-                Node::Float => f.write_str("float64")?,
-                Node::Bytes => f.write_str("[]uint8")?,
-                Node::String => f.write_str("string")?,
-                Node::Complex => f.write_str("complex128")?,
-                Node::Interface => f.write_str("interface {}")?,
-                Node::Slice(elem) => {
-                    f.write_str("[]")?;
-                    write(f, &ty.at(*elem), within)?;
-                }
-                Node::Array(elem, len) => {
-                    write!(f, "[{len}]")?;
-                    write(f, &ty.at(*elem), within)?;
-                }
-                Node::Map(key, elem) => {
-                    f.write_str("map[")?;
-                    write(f, &ty.at(*key), within)?;
-                    f.write_char(']')?;
-                    write(f, &ty.at(*elem), within)?;
-                }
-                // With the types of its fields the text could double at each level.
-                Node::Struct(name, fields) if name.is_empty() => {
-                    let fields: Vec<&str> = fields.iter().take(DEEPEST).map(|(name, _)| &**name).collect();
-                    write!(f, "struct {{{}}}", fields.join("; "))?;
-                }
-                Node::Struct(name, _) | Node::Opaque(_, name) => f.write_str(name)?,
-            }
-            within.pop();
-            Ok(())
+        if text.len() > LONGEST || within.len() > DEEPEST || within.contains(&self.node) {
+            return text.push('…');
         }
-        write(f, self, &mut Vec::new())
+        within.push(self.node);
+        match &*self.graph.node(self.node) {
+            Node::Bool => text.push_str("bool"),
+            Node::Int => text.push_str("int"),
+            Node::Uint => text.push_str("uint"),
+            Node::Float => text.push_str("float64"),
+            Node::Bytes => text.push_str("[]uint8"),
+            Node::String => text.push_str("string"),
+            Node::Complex => text.push_str("complex128"),
+            Node::Interface => text.push_str("interface {}"),
+            Node::Slice(elem) => {
+                text.push_str("[]");
+                self.at(*elem).describe(text, within);
+            }
+            Node::Array(elem, len) => {
+                text.push_str(&format!("[{len}]"));
+                self.at(*elem).describe(text, within);
+            }
+            Node::Map(key, elem) => {
+                text.push_str("map[");
+                self.at(*key).describe(text, within);
+                text.push(']');
+                self.at(*elem).describe(text, within);
+            }
+            Node::Struct(name, fields) if name.is_empty() => {
+                let fields: Vec<&str> = fields.iter().take(DEEPEST).map(|(name, _)| shortened(name)).collect();
+                text.push_str(&format!("struct {{{}}}", fields.join("; ")));
+            }
+            Node::Struct(name, _) | Node::Opaque(_, name) => text.push_str(shortened(name)),
+        }
+        within.pop();
+    }
+}
+
+/// The start of a name that may be megabytes long.
+fn shortened(name: &str) -> &str {
+    /// Go's own limit for the names in interfaces.
+    const LONGEST: usize = 1024;
+    match name.char_indices().nth(LONGEST) {
+        Some((end, _)) => &name[..end],
+        None => name,
     }
 }
 

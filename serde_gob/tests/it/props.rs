@@ -93,7 +93,7 @@ fn tree() -> impl Strategy<Value = Tree> {
 }
 
 proptest! {
-    #![proptest_config(config(200))]
+    #![proptest_config(config(100))]
 
     #[test]
     fn prop_numbers_survive(i: i64, u: u64, f: f64, s: f32, n: i16, b: u8, c: char) {
@@ -188,7 +188,7 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(config(1500))]
+    #![proptest_config(config(500))]
 
     #[test]
     fn prop_mutated_streams_are_values_or_errors(stream in mutated()) {
