@@ -7,8 +7,7 @@ use std::fmt::Debug;
 
 use libfuzzer_sys::fuzz_target;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
-use serde_bytes::ByteBuf;
-use serde_gob::{Any, BigInt, Binary, Complex, Decoder, GobBytes, GobType, Limits, Time};
+use serde_gob::{Any, BigInt, Binary, Bytes, Complex, Decoder, GobBytes, GobType, Limits, Time};
 
 #[derive(Debug, Serialize, Deserialize, GobType)]
 #[serde(rename_all = "PascalCase")]
@@ -18,7 +17,7 @@ struct Everything {
     c: f32,
     d: bool,
     e: String,
-    f: ByteBuf,
+    f: Bytes,
     g: Complex,
     h: Option<Box<Everything>>,
     i: Vec<Everything>,

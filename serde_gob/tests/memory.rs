@@ -188,7 +188,8 @@ fn a_map_type_whose_text_doubles_at_each_level_is_cut_short() {
 fn types_that_are_cycles_of_coprime_lengths_are_compared_without_trying_all_pairs() {
     let _alone = alone();
     let cycle = |length: i64| {
-        let wire = (0..length).fold(Wire::new(), |wire, n| wire.slice_type(FIRST + n, FIRST + (n + 1) % length));
+        let wire =
+            (0..length).fold(Wire::new(), |wire, n| wire.slice_type(FIRST + n, FIRST + (n + 1) % length));
         let stream = wire.singleton(FIRST, Wire::new().uint(0)).0;
         serde_gob::from_slice::<Dynamic>(&stream).expect("valid").ty
     };

@@ -86,6 +86,12 @@ impl ReceivedTypes {
             })?;
             fields.push(WireField { name, ty: self.mention(id, limits)? });
         }
+        // Fields are told apart by their names.
+        let mut names: Vec<&str> = fields.iter().map(|field: &WireField| &*field.name).collect();
+        names.sort_unstable();
+        if names.windows(2).any(|pair| pair[0] == pair[1]) {
+            return Err(cursor.corrupt(Corruption::BadDefinition));
+        }
         Ok(fields)
     }
 }

@@ -294,7 +294,8 @@ impl Type {
                 self.at(*elem).describe(text, within);
             }
             Node::Struct(name, fields) if name.is_empty() => {
-                let fields: Vec<&str> = fields.iter().take(DEEPEST).map(|(name, _)| shortened(name)).collect();
+                let fields: Vec<&str> =
+                    fields.iter().take(DEEPEST).map(|(name, _)| shortened(name)).collect();
                 text.push_str(&format!("struct {{{}}}", fields.join("; ")));
             }
             Node::Struct(name, _) | Node::Opaque(_, name) => text.push_str(shortened(name)),

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use serde_gob::{Any, Complex, GobType, TypeKind, Value};
+use serde_gob::{Any, Complex, Dynamic, GobType, Type, TypeKind, Value};
 
 use crate::corpus::types::{AnyBox, AnyValue, Circle, Drawing, Point, Shape, Square, Wrap};
 use crate::support::*;
@@ -200,4 +200,31 @@ fn dynamic_values_show_what_is_inside() {
     let Some(TypeKind::Struct(name, fields)) = any.ty().map(|ty| ty.kind()) else { panic!("{any:?}") };
     assert_eq!((&*name, fields.len()), ("Point", 2));
     assert_eq!(any.get::<Point>().unwrap(), Point { x: 1, y: 0 });
+}
+
+#[test]
+fn fields_of_a_dynamic_struct_come_in_the_order_of_its_type() {
+    let ty = Type::structure("Point", [("X", Type::int()), ("Y", Type::int())]);
+    let point = |fields: &[(&str, i64)]| Dynamic {
+        ty: ty.clone(),
+        value: Value::Struct(fields.iter().map(|(name, n)| ((*name).into(), Value::Int(*n))).collect()),
+    };
+    assert_eq!(point(&[("X", 1), ("Y", 2)]).get::<Point>().unwrap(), Point { x: 1, y: 2 });
+    assert_eq!(point(&[("Y", 2)]).get::<Point>().unwrap(), Point { x: 0, y: 2 });
+    for wrong in [&[("Y", 2), ("X", 1)][..], &[("Z", 1)], &[("X", 1), ("X", 2)]] {
+        let error = point(wrong).get::<Point>().unwrap_err();
+        assert!(error.is_encode(), "{wrong:?}: {error:?}");
+    }
+}
+
+#[test]
+fn a_wide_dynamic_struct_is_written_in_one_pass() {
+    // 60,000 fields, all sent: looking each up among all would be billions of comparisons of names.
+    use crate::wire::*;
+    let names: Vec<String> = (0..60_000).map(|n| format!("Field{n}")).collect();
+    let fields: Vec<(&str, i64)> = names.iter().map(|name| (name.as_str(), INT)).collect();
+    let body = Wire::new().raw(&[1, 2].repeat(names.len())).uint(0);
+    let stream = Wire::new().struct_type(FIRST, &fields).value(FIRST, body).0;
+    let dynamic: Dynamic = decode(&stream).unwrap();
+    assert!(encode_dynamic(&dynamic) == stream);
 }

@@ -40,8 +40,9 @@ fn text(value: &Value) -> String {
             format!("map{{{}}}", entries.join(", "))
         }
         Value::Struct(fields) => {
-            let fields: Vec<_> =
-                fields.iter().map(|(name, value)| format!("{name}: {}", text(value))).collect();
+            // Whether a zero was sent or left out makes no difference.
+            let sent = fields.iter().filter(|(_, value)| !is_zero_value(value));
+            let fields: Vec<_> = sent.map(|(name, value)| format!("{name}: {}", text(value))).collect();
             format!("{{{}}}", fields.join(", "))
         }
         Value::Interface(any) => match (any.name(), any.ty(), any.value()) {
@@ -49,6 +50,21 @@ fn text(value: &Value) -> String {
             _ => "nil".into(),
         },
         scalar => format!("{scalar:?}"),
+    }
+}
+
+fn is_zero_value(value: &Value) -> bool {
+    match value {
+        Value::Bool(b) => !b,
+        Value::Int(n) => *n == 0,
+        Value::Uint(n) => *n == 0,
+        Value::Float(f) => *f == 0.0,
+        Value::Complex(c) => c.re == 0.0 && c.im == 0.0,
+        Value::Bytes(bytes) | Value::Opaque(bytes) => bytes.is_empty(),
+        Value::String(text) => text.as_ref().is_empty(),
+        Value::Slice(elements) => elements.is_empty(),
+        Value::Interface(any) => any.is_nil(),
+        _ => false,
     }
 }
 
