@@ -54,8 +54,8 @@ mod unix {
     /// Where poll does not wake up for a reader that has gone, it is asked again this often.
     const INTERVAL: Timespec = Timespec { tv_sec: 1, tv_nsec: 0 };
 
-    /// Only waits.
-    const THREAD_STACK: usize = 64 << 10;
+    /// It only waits, but at worst the process's exit handlers run on it.
+    const THREAD_STACK: usize = 256 << 10;
 
     pub(super) struct Watch {
         gone: watch::Receiver<bool>,

@@ -131,16 +131,13 @@ impl Descriptors {
         *in_force = None;
     }
 
-    /// Queues, or logs, all that is in the pipes by now.
+    /// Queues, or logs, all that is in the pipes by now; `limit` is for a child process that fills them all the time.
     fn drain(&self, limit: Duration) {
         let end = Instant::now() + limit;
         for pipe in &self.pipes {
-            while pipe.is_filled() {
+            while pipe.is_filled() && Instant::now() < end {
                 match pipe.reading.try_lock() {
-                    Err(TryLockError::WouldBlock) if Instant::now() < end => {
-                        thread::sleep(Duration::from_millis(1));
-                    }
-                    Err(TryLockError::WouldBlock) => break,
+                    Err(TryLockError::WouldBlock) => thread::sleep(Duration::from_millis(1)),
                     Ok(turn) => self.move_chunk(pipe, &turn),
                     Err(TryLockError::Poisoned(turn)) => self.move_chunk(pipe, &turn.into_inner()),
                 }

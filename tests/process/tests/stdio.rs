@@ -8,6 +8,7 @@ use std::{
     os::unix::net::UnixListener,
     process::{Command, ExitStatus, Stdio},
     thread,
+    time::{Duration, Instant},
 };
 
 /// What arrived where.
@@ -175,12 +176,33 @@ fn a_panic_is_told_to_the_log() {
 #[test]
 fn a_child_that_keeps_the_pipes_delays_nothing() {
     for runtime in RUNTIMES {
-        let started = std::time::Instant::now();
+        let started = Instant::now();
         let landed = run("child", runtime);
         assert!(started.elapsed().as_secs() < 50, "waited for the child");
         assert_eq!(landed.lines().len(), 103);
         let child = landed.synced_stdout.lines().last().unwrap().to_owned();
         Command::new("kill").arg(child).status().unwrap();
+    }
+}
+
+#[test]
+fn children_that_never_stop_printing_do_not_keep_the_plugin() {
+    for runtime in RUNTIMES {
+        let mut plugin = Command::new(env!("CARGO_BIN_EXE_stdio_child"))
+            .args(["flooding-children", runtime])
+            .env("SYNC", "/nonexistent")
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let started = Instant::now();
+        while plugin.try_wait().unwrap().is_none() {
+            if started.elapsed() > Duration::from_secs(30) {
+                plugin.kill().unwrap();
+                panic!("{runtime}: the plugin hangs in its end");
+            }
+            thread::sleep(Duration::from_millis(10));
+        }
     }
 }
 

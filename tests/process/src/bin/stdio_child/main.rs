@@ -90,6 +90,12 @@ async fn run(end: &str) {
             assert!(output.success());
             redirect.finish(GRACE).await;
         }
+        // They end by SIGPIPE when nobody reads any more: after us.
+        #[allow(clippy::zombie_processes)]
+        "flooding-children" => {
+            (0..4).for_each(|_| drop(Command::new("yes").spawn().unwrap()));
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
         "flood" => {
             lines(0..200_000);
             redirect.finish(GRACE).await;
