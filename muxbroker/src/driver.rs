@@ -43,6 +43,8 @@ pub(crate) struct Shared {
     pub(crate) acceptable: Notify,
     /// The session ended.
     pub(crate) ended: Notify,
+    /// The writer has sent a batch.
+    pub(crate) sent: Notify,
     /// The writer is done: what was queued is sent or lost.
     finished: Notify,
     /// Handles of the user. When none is left the session closes.
@@ -192,8 +194,16 @@ impl Shared {
         self.wait_for(&self.finished, || self.with(|core| core.finished).then_some(())).await;
     }
 
+    /// Waits until everything queued now was sent or given up.
+    pub(crate) async fn sent(&self) {
+        let mark = self.with(|core| core.conn.output_mark());
+        let through = || self.with(|core| core.finished || core.conn.is_sent(mark));
+        self.wait_for(&self.sent, || through().then_some(())).await;
+    }
+
     pub(crate) fn finish(&self) {
         self.with(|core| core.finished = true);
+        self.sent.notify_waiters();
         self.finished.notify_waiters();
     }
 
@@ -242,6 +252,7 @@ where
         opens: Semaphore::new(config.accept_backlog.min(Semaphore::MAX_PERMITS)),
         acceptable: Notify::new(),
         ended: Notify::new(),
+        sent: Notify::new(),
         finished: Notify::new(),
         handles: AtomicUsize::new(0),
         close_timeout: config.close_timeout,

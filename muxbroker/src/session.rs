@@ -121,6 +121,16 @@ impl Session {
         self.shared().with(|core| core.conn.go_away());
     }
 
+    /// Waits until everything that was written to streams so far is with the connection underneath, or the session is over.
+    /// A stream's own writes are done when the session has queued them, and flushing a stream waits for nothing: that keeps small
+    /// calls fast. This is for a process that is about to end without [`close`](Self::close).
+    ///
+    /// # Cancel safety
+    /// A dropped future changes nothing.
+    pub async fn sent(&self) {
+        self.shared().sent().await;
+    }
+
     /// Ends the session: streams fail with [`is_local_closed`](Error::is_local_closed) once what they received
     /// is read. Returns when what was queued is sent, at the latest after
     /// [`close_timeout`](Config::close_timeout). Further calls wait for the same end. Go: `Session.Close`,

@@ -203,7 +203,9 @@ impl Writer {
             self.batch.clear();
             self.sent = 0;
             let now = now();
-            if !shared.with(|core| core.conn.take_output(&mut self.batch, now)) {
+            let more = shared.with(|core| core.conn.take_output(&mut self.batch, now));
+            shared.sent.notify_waiters();
+            if !more {
                 break;
             }
         }

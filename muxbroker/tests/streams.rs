@@ -3,7 +3,10 @@
 
 mod common;
 
+use std::time::Duration;
+
 use common::{pair, pattern, until, within};
+use muxbroker::{Config, Session};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 #[tokio::test]
@@ -98,4 +101,34 @@ async fn two_peers_over_a_tiny_pipe_write_a_megabyte_each_way_without_deadlock()
         tokio::join!(exchange(ours), exchange(theirs));
     })
     .await;
+}
+
+#[tokio::test]
+async fn what_was_written_is_sent_once_the_connection_has_taken_it() {
+    let (ours, mut peer) = tokio::io::duplex(1024);
+    let session = Session::client(ours, Config::default());
+    let mut stream = session.open().await.unwrap();
+    within(session.sent()).await;
+
+    stream.write_all(&[7; 100_000]).await.unwrap();
+    let early = tokio::time::timeout(Duration::from_millis(50), session.sent()).await;
+    assert!(early.is_err(), "a pipe of 1 KiB cannot have taken it all");
+
+    let reading = tokio::spawn(async move {
+        let mut sink = vec![0; 4096];
+        while peer.read(&mut sink).await.is_ok_and(|n| n > 0) {}
+    });
+    within(session.sent()).await;
+    drop((stream, session));
+    within(reading).await.unwrap();
+}
+
+#[tokio::test]
+async fn nobody_waits_for_a_session_that_is_over_to_send() {
+    let (ours, peer) = tokio::io::duplex(1024);
+    let session = Session::client(ours, Config::default());
+    let mut stream = session.open().await.unwrap();
+    stream.write_all(&[7; 100_000]).await.unwrap();
+    drop(peer);
+    within(session.sent()).await;
 }

@@ -106,7 +106,7 @@ impl Host {
         let _end_on_drop = end.clone().drop_guard();
         let delivering = TaskTracker::new();
         for (stream, channel) in [(stdout, Channel::Stdout), (stderr, Channel::Stderr)] {
-            delivering.spawn(deliver(self.output.source(), channel, stream, end.clone()));
+            delivering.spawn(deliver(self.output.source(), channel, stream, session.clone(), end.clone()));
         }
         delivering.close();
 
@@ -133,7 +133,13 @@ impl Host {
 }
 
 /// Sends one of this process's standard streams to the host.
-async fn deliver(source: Source, channel: Channel, mut stream: Stream, end: CancellationToken) {
+async fn deliver(
+    source: Source,
+    channel: Channel,
+    mut stream: Stream,
+    session: Session,
+    end: CancellationToken,
+) {
     loop {
         let next = tokio::select! {
             next = source.next(channel) => next,
@@ -141,11 +147,15 @@ async fn deliver(source: Source, channel: Channel, mut stream: Stream, end: Canc
         };
         let Some(chunk) = next else { break };
         let written = tokio::select! {
-            written = async { stream.write_all(chunk.bytes()).await?; stream.flush().await } => written,
+            written = stream.write_all(chunk.bytes()) => written,
             () = end.cancelled() => return,
         };
         match written {
-            Ok(()) => chunk.done(),
+            // Until it is with the system, this process might exit and lose it.
+            Ok(()) => tokio::select! {
+                () = session.sent() => chunk.done(),
+                () = end.cancelled() => return,
+            },
             // The host is gone; the next one, or the log, gets this chunk.
             Err(_) => return,
         }

@@ -253,6 +253,16 @@ impl Connection {
         taken
     }
 
+    /// Names the data that is queued or being sent now; [`is_sent`](Self::is_sent) tells when it is through.
+    pub fn output_mark(&self) -> u64 {
+        self.output.mark()
+    }
+
+    /// Whether everything up to `mark` was taken and the batch that held it sent: the driver asked for the next one.
+    pub fn is_sent(&self, mark: u64) -> bool {
+        self.output.is_sent(mark)
+    }
+
     /// The connection took some of the last batch.
     pub fn output_progressed(&mut self, now: Instant) {
         self.output.progressed(now);

@@ -44,6 +44,9 @@ pub(crate) struct Output {
     /// The last batch was urgent frames that went before others.
     others_wait: bool,
     demand: Demand,
+    /// How many batches with ordered frames the writer has taken; it takes the next one when the last is sent.
+    taken: u64,
+    sent: u64,
 }
 
 impl Output {
@@ -57,6 +60,8 @@ impl Output {
             last_progress: now,
             others_wait: false,
             demand: Demand::default(),
+            taken: 0,
+            sent: 0,
         }
     }
 
@@ -115,6 +120,8 @@ impl Output {
     pub(crate) fn take(&mut self, batch: &mut BytesMut, now: Instant) -> bool {
         debug_assert!(batch.is_empty());
         self.last_progress = now;
+        self.sent = self.taken;
+        let ordered_before = self.ordered.len();
         // A batch of urgent frames alone gives way to the others, however many urgent ones follow.
         let others_turn = std::mem::take(&mut self.others_wait);
         if self.urgent.is_empty() || (others_turn && !self.ordered.is_empty()) {
@@ -139,8 +146,18 @@ impl Output {
             }
             return false;
         }
+        self.taken += u64::from(self.ordered.len() < ordered_before);
         self.demand.note(batch.len());
         true
+    }
+
+    /// Names what is queued or being sent now, for [`is_sent`](Self::is_sent). A batch holds all ordered frames there are.
+    pub(crate) fn mark(&self) -> u64 {
+        self.taken + u64::from(!self.ordered.is_empty())
+    }
+
+    pub(crate) fn is_sent(&self, mark: u64) -> bool {
+        self.sent >= mark
     }
 
     pub(crate) fn progressed(&mut self, now: Instant) {
