@@ -2,18 +2,21 @@
 
 use std::{
     error::Error as _,
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
 use go_plugin_proto::{Empty, grpc_controller_client::GrpcControllerClient};
+use muxbroker::{Config, Session};
 use tokio::time::{Instant, timeout_at};
 use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 use tonic::Status;
 use tonic_health::pb::{HealthCheckRequest, health_client::HealthClient};
 
-use super::{GrpcBroker, GrpcChannel, broker::Sockets, channel::ChannelSlot, dial::Dialer, health, stdio};
-use crate::{Address, Error, ErrorKind, Result, host::Writer};
+use super::{
+    GrpcBroker, GrpcChannel, Mux, Sockets, Ways, channel::ChannelSlot, dial::Dialer, health, io::Io, stdio,
+};
+use crate::{Address, Error, ErrorKind, Result, host::Writer, net::Connection};
 
 /// What a host wants of the connection to its plugin.
 pub(crate) struct HostOptions {
@@ -23,6 +26,8 @@ pub(crate) struct HostOptions {
     /// How long connecting may take.
     pub(crate) limit: Duration,
     pub(crate) message_limit: usize,
+    /// All connections share one socket.
+    pub(crate) multiplex: bool,
 }
 
 /// The connection that a host makes after the handshake, with the broker's and the output's stream on it.
@@ -34,24 +39,69 @@ pub(crate) struct HostConnection {
     /// Ends with the broker.
     _broker_stream: AbortOnDropHandle<()>,
     output: Mutex<Option<AbortOnDropHandle<()>>>,
+    mux: Option<Multiplexed>,
     closed: CancellationToken,
+}
+
+/// The session that all connections share, and the task that hands out its streams.
+struct Multiplexed {
+    mux: Arc<Mux>,
+    _accepting: AbortOnDropHandle<()>,
+}
+
+impl Multiplexed {
+    fn new<IO: Io + 'static>(io: IO) -> Self {
+        let session = Session::client(io, Config::default());
+        let mux = Mux::new(Some(session.clone()));
+        let accepting = mux.clone();
+        let accepting = tokio::spawn(async move { accepting.accept(session, None).await });
+        Self { mux, _accepting: AbortOnDropHandle::new(accepting) }
+    }
+
+    /// The first connection, and those in its place: nobody knocks for them.
+    fn dialer(&self) -> Dialer {
+        let mux = self.mux.clone();
+        Dialer::new(move || {
+            let mux = mux.clone();
+            async move { mux.open().await }
+        })
+    }
 }
 
 impl HostConnection {
     /// Connects and makes sure that gRPC answers. Like Go it then opens the broker's stream and the one for
     /// the plugin's output.
     pub(crate) async fn open(address: &Address, options: HostOptions) -> Result<Self> {
+        if options.multiplex {
+            let io = Connection::dial(address, options.limit).await?;
+            return Self::multiplexed(io, options).await;
+        }
         let dialer = Dialer::to(address.clone(), options.limit);
         Self::over(dialer, options).await
     }
 
-    /// The same over any byte stream.
-    pub(crate) async fn over(dialer: Dialer, options: HostOptions) -> Result<Self> {
-        let HostOptions { stdout, stderr, limit, message_limit } = options;
+    /// The same over any byte stream, with brokered connections on sockets of their own.
+    pub(super) async fn over(dialer: Dialer, options: HostOptions) -> Result<Self> {
+        Self::connect(dialer, Ways::Sockets(Sockets::private()), None, options).await
+    }
+
+    /// The same with all connections on this byte stream.
+    pub(super) async fn multiplexed<IO: Io + 'static>(io: IO, options: HostOptions) -> Result<Self> {
+        let mux = Multiplexed::new(io);
+        Self::connect(mux.dialer(), Ways::Multiplexed(mux.mux.clone()), Some(mux), options).await
+    }
+
+    async fn connect(
+        dialer: Dialer,
+        ways: Ways,
+        mux: Option<Multiplexed>,
+        options: HostOptions,
+    ) -> Result<Self> {
+        let HostOptions { stdout, stderr, limit, message_limit, .. } = options;
         let closed = CancellationToken::new();
         let connected = dialer.connect(limit, closed.clone()).await?;
         let (channel, slot) = GrpcChannel::new(connected, closed.clone(), message_limit);
-        let broker = GrpcBroker::new(Sockets::private(), message_limit);
+        let broker = GrpcBroker::new(ways, message_limit);
         let broker_stream = tokio::spawn(broker.clone().run(channel.clone()));
         // Begun here, so that its request goes out before any call: otherwise what the first calls print, and
         // all if the plugin ends then, finds nobody who takes it.
@@ -72,6 +122,7 @@ impl HostConnection {
             broker,
             _broker_stream: AbortOnDropHandle::new(broker_stream),
             output: Mutex::new(Some(AbortOnDropHandle::new(output))),
+            mux,
             closed,
         })
     }
@@ -112,13 +163,22 @@ impl HostConnection {
             // Its stream ends when the plugin's server does.
             let _ = timeout_at(deadline, output).await;
         }
-        self.closed.cancel();
+        self.cut();
         match answered {
             Ok(_) => Ok(()),
             Err(_) => {
                 let text = format!("no answer to the request to shut down within {limit:?}");
                 Err(Error::new(ErrorKind::Timeout, text))
             }
+        }
+    }
+}
+
+impl HostConnection {
+    fn cut(&self) {
+        self.closed.cancel();
+        if let Some(multiplexed) = &self.mux {
+            multiplexed.mux.close();
         }
     }
 }
@@ -131,6 +191,6 @@ fn refused<T, E>(answered: &Result<Result<T, Status>, E>) -> bool {
 impl Drop for HostConnection {
     fn drop(&mut self) {
         self.broker.close();
-        self.closed.cancel();
+        self.cut();
     }
 }

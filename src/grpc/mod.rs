@@ -19,7 +19,7 @@ pub use broker::{GrpcBroker, GrpcListener, GrpcStream, Served};
 pub use channel::GrpcChannel;
 pub use services::{GrpcService, GrpcServices};
 
-pub(crate) use broker::Sockets;
+use broker::{Mux, Sockets, Ways};
 pub(crate) use host::{HostConnection, HostOptions};
 pub(crate) use server::PluginServer;
 

@@ -1,13 +1,20 @@
 //! The plugin's gRPC server: one for every host that connects.
 
-use std::{future::Future, io, time::Duration};
+use std::{
+    future::{Future, pending},
+    io,
+    pin::Pin,
+    sync::Arc,
+    time::Duration,
+};
 
 use go_plugin_proto::FILE_DESCRIPTOR_SET;
-use tokio_stream::Stream;
-use tokio_util::sync::CancellationToken;
+use tokio::sync::mpsc;
+use tokio_stream::{Stream, StreamExt as _, wrappers::ReceiverStream};
+use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
 use super::{
-    GrpcBroker, GrpcServices, Sockets,
+    GrpcBroker, GrpcServices, Mux, Sockets, Ways,
     controller::{ControllerService, Shutdown},
     health::HealthService,
     io::Io,
@@ -25,19 +32,33 @@ use crate::{
 /// with them; the host waits two seconds for the process.
 const CALL_GRACE: Duration = Duration::from_millis(500);
 
+/// How many connections without a listener of their own may wait for the server. It takes them at once.
+const MAIN_BACKLOG: usize = 16;
+
 /// A plugin's services, complete but for the connections.
 pub(crate) struct PluginServer {
     services: GrpcServices,
     broker: GrpcBroker,
+    /// Set if all connections share the first socket.
+    mux: Option<Arc<Mux>>,
     shutdown: Shutdown,
 }
 
 impl PluginServer {
     /// Registers the services of everything in `set`. Hosts get what comes out of `output`.
-    pub(crate) fn build(set: &PluginSet, output: Outlet, message_limit: usize) -> Result<Self> {
-        let sockets = Sockets::As(ListenOptions::from_process_env()?);
-        let broker = GrpcBroker::new(sockets, message_limit);
-        Self::new(broker, output, |broker, services| {
+    pub(crate) fn build(
+        set: &PluginSet,
+        output: Outlet,
+        message_limit: usize,
+        multiplex: bool,
+    ) -> Result<Self> {
+        let mux = multiplex.then(|| Mux::new(None));
+        let ways = match &mux {
+            Some(mux) => Ways::Multiplexed(mux.clone()),
+            None => Ways::Sockets(Sockets::As(ListenOptions::from_process_env()?)),
+        };
+        let broker = GrpcBroker::new(ways, message_limit);
+        Self::new(broker, mux, output, |broker, services| {
             set.entries().try_for_each(|(name, entry)| entry.grpc_server(name, broker.clone(), services))
         })
     }
@@ -49,6 +70,7 @@ impl PluginServer {
     /// What `register` says, or if it took the name of a standard service.
     pub(super) fn new(
         broker: GrpcBroker,
+        mux: Option<Arc<Mux>>,
         output: Outlet,
         register: impl FnOnce(&GrpcBroker, &mut GrpcServices) -> Result<()>,
     ) -> Result<Self> {
@@ -62,7 +84,7 @@ impl PluginServer {
         services.add_descriptors(FILE_DESCRIPTOR_SET);
         register(&broker, &mut services)?;
         reflection::add(&mut services)?;
-        Ok(Self { services, broker, shutdown })
+        Ok(Self { services, broker, mux, shutdown })
     }
 
     /// Serves every host that connects until one asks for the end or `quit` is cancelled. Then runs `finish`,
@@ -73,20 +95,34 @@ impl PluginServer {
         quit: CancellationToken,
         finish: impl Future<Output = ()>,
     ) {
-        let running = self.start(incoming(listener));
+        let mux = self.mux.clone();
+        let (running, mut host_gone): (_, Pin<Box<dyn Future<Output = ()> + Send>>) = match mux.clone() {
+            None => (self.start(incoming(listener)), Box::pin(pending())),
+            Some(mux) => {
+                let (sender, streams) = mpsc::channel(MAIN_BACKLOG);
+                let accepting = AbortOnDropHandle::new(tokio::spawn(mux.serve(listener, sender)));
+                let running = self.start(ReceiverStream::new(streams).map(Ok));
+                (running, Box::pin(async { drop(accepting.await) }))
+            }
+        };
         tokio::select! {
             () = running.shutdown_requested() => {}
             () = quit.cancelled() => {}
+            // No other host can connect.
+            () = &mut host_gone => {}
         }
         finish.await;
         running.stop().await;
+        if let Some(mux) = mux {
+            mux.close();
+        }
     }
 
     pub(super) fn start<IO: Io + 'static>(
         self,
         incoming: impl Stream<Item = io::Result<IO>> + Send + 'static,
     ) -> RunningServer {
-        let Self { services, broker, shutdown } = self;
+        let Self { services, broker, shutdown, .. } = self;
         let serving = Serving::start(services.into_router(), incoming, CancellationToken::new(), CALL_GRACE);
         RunningServer { serving, broker, shutdown }
     }

@@ -10,7 +10,7 @@ pub(super) fn integer(text: &str) -> Result<i64, String> {
 }
 
 /// Go's `strconv.ParseBool`.
-pub(super) fn boolean(text: &str) -> Option<bool> {
+pub(crate) fn boolean(text: &str) -> Option<bool> {
     match text {
         "1" | "t" | "T" | "TRUE" | "true" | "True" => Some(true),
         "0" | "f" | "F" | "FALSE" | "false" | "False" => Some(false),

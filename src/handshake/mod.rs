@@ -6,6 +6,8 @@ mod gotext;
 mod line;
 
 pub use address::Address;
+#[cfg(any(feature = "netrpc", feature = "grpc"))]
+pub(crate) use gotext::boolean;
 pub use line::HandshakeLine;
 pub(crate) use line::Offer;
 

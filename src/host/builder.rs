@@ -27,6 +27,7 @@ pub struct ClientBuilder {
     pub(super) raw_stderr: Option<Writer>,
     #[cfg(feature = "grpc")]
     pub(super) grpc_message_limit: usize,
+    pub(super) multiplex_grpc: bool,
 }
 
 impl ClientBuilder {
@@ -48,6 +49,7 @@ impl ClientBuilder {
             raw_stderr: None,
             #[cfg(feature = "grpc")]
             grpc_message_limit: crate::DEFAULT_MESSAGE_LIMIT,
+            multiplex_grpc: false,
         }
     }
 
@@ -116,6 +118,14 @@ impl ClientBuilder {
     #[cfg(feature = "grpc")]
     pub fn grpc_message_limit(mut self, bytes: usize) -> Self {
         self.grpc_message_limit = bytes;
+        self
+    }
+
+    /// Has all gRPC connections, those of the broker too, share one socket; off by default. A gRPC plugin that cannot do that
+    /// is refused. Go's `GRPCBrokerMultiplex`, known to plugins on go-plugin v1.6.0 and later.
+    #[cfg(feature = "grpc")]
+    pub fn multiplex_grpc(mut self, multiplex: bool) -> Self {
+        self.multiplex_grpc = multiplex;
         self
     }
 

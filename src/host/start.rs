@@ -35,6 +35,7 @@ pub(super) async fn start(builder: ClientBuilder) -> Result<Client> {
         cookie: (builder.handshake.key, builder.handshake.value),
         ports: builder.ports,
         versions: &versions,
+        multiplex: builder.multiplex_grpc,
         ..HostEnv::default()
     };
     debug!(plugin = name, program = ?launch.program(), "starting plugin");
@@ -46,13 +47,15 @@ pub(super) async fn start(builder: ClientBuilder) -> Result<Client> {
     debug!(plugin = name, pid = process.id(), "plugin started");
 
     let limits = KillLimits { terminate: builder.terminate, ..KillLimits::default() };
-    let offer = Offer { versions: &versions, protocols: &builder.allowed, multiplex: false };
+    let offer = Offer { versions: &versions, protocols: &builder.allowed, multiplex: builder.multiplex_grpc };
     let connect_options = ConnectOptions {
         stdout: builder.stdout.unwrap_or_else(|| Box::new(tokio::io::sink())),
         stderr: builder.stderr.unwrap_or_else(|| Box::new(tokio::io::sink())),
         limit: CONNECT_TIMEOUT,
         #[cfg(feature = "grpc")]
         grpc_message_limit: builder.grpc_message_limit,
+        #[cfg(feature = "grpc")]
+        multiplex_grpc: builder.multiplex_grpc,
     };
     debug!(plugin = name, "waiting for RPC address");
     let first_line = stdout.first_line(builder.start_timeout).await;

@@ -21,6 +21,8 @@ pub(super) struct ConnectOptions {
     pub(super) limit: Duration,
     #[cfg(feature = "grpc")]
     pub(super) grpc_message_limit: usize,
+    #[cfg(feature = "grpc")]
+    pub(super) multiplex_grpc: bool,
 }
 
 impl Transport {
@@ -41,6 +43,7 @@ impl Transport {
                     stderr: options.stderr,
                     limit: options.limit,
                     message_limit: options.grpc_message_limit,
+                    multiplex: options.multiplex_grpc,
                 };
                 Ok(Self::Grpc(crate::grpc::HostConnection::open(&line.address, options).await?))
             }

@@ -25,20 +25,16 @@ pub(crate) enum Connection {
 }
 
 impl Connection {
-    /// Connects to a plugin within `limit`. Names are resolved; every address of a name is tried.
+    /// Connects to a peer within `limit`. Names are resolved; every address of a name is tried.
     pub(crate) async fn dial(address: &Address, limit: Duration) -> Result<Self> {
         match timeout(limit, Self::connect(address)).await {
             Ok(Ok(connection)) => Ok(connection),
             Ok(Err(error)) => {
-                let text =
-                    format!("cannot connect to the plugin at {} {address}: {error}", address.network());
+                let text = format!("cannot connect to {} {address}: {error}", address.network());
                 Err(Error::new(ErrorKind::Disconnected, text).with_source(error))
             }
             Err(_) => {
-                let text = format!(
-                    "no connection to the plugin at {} {address} within {limit:?}",
-                    address.network()
-                );
+                let text = format!("no connection to {} {address} within {limit:?}", address.network());
                 Err(Error::new(ErrorKind::Timeout, text))
             }
         }

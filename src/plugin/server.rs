@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     Error, Handshake, HandshakeLine, Plugin, PluginSet, Protocol, Result,
-    handshake::env,
+    handshake::{boolean, env},
     logs::HclogJson,
     negotiate::{choose, offered_versions},
     net::{ListenOptions, Listener},
@@ -119,14 +119,16 @@ impl Server {
         let _interrupts = ignore_interrupts()?;
         // Before any code of the application runs: what it prints must not come before the handshake line.
         let redirect = Redirect::install()?;
-        let service = self.service(protocol, &set, redirect.outlet())?;
+        let multiplex =
+            protocol == Protocol::Grpc && wants_multiplexing(std::env::var(env::MULTIPLEX_GRPC).ok());
+        let service = self.service(protocol, &set, redirect.outlet(), multiplex)?;
         let listener = Listener::bind(&ListenOptions::from_process_env()?)?;
         let line = HandshakeLine {
             version,
             address: listener.address()?,
             protocol,
             server_certificate: None,
-            multiplex: None,
+            multiplex: multiplex.then_some(true),
         };
         debug!(network = line.address.network(), address = %line.address, "plugin address");
         redirect.print(&format!("{line}\n"))?;
@@ -144,13 +146,21 @@ impl Server {
         Ok(())
     }
 
-    fn service(&self, protocol: Protocol, set: &PluginSet, output: Outlet) -> Result<Service> {
+    fn service(
+        &self,
+        protocol: Protocol,
+        set: &PluginSet,
+        output: Outlet,
+        multiplex: bool,
+    ) -> Result<Service> {
+        let _ = multiplex; // without gRPC there is nothing to multiplex
         match protocol {
             #[cfg(feature = "netrpc")]
             Protocol::NetRpc => Ok(Service::NetRpc(crate::netrpc::PluginServer::build(set, output)?)),
             #[cfg(feature = "grpc")]
             Protocol::Grpc => {
-                let server = crate::grpc::PluginServer::build(set, output, self.grpc_message_limit)?;
+                let server =
+                    crate::grpc::PluginServer::build(set, output, self.grpc_message_limit, multiplex)?;
                 Ok(Service::Grpc(server))
             }
             #[cfg(not(all(feature = "netrpc", feature = "grpc")))]
@@ -199,6 +209,11 @@ impl Service {
             Self::Grpc(server) => server.serve(listener, quit, finish).await,
         }
     }
+}
+
+/// Whether the host set the variable to what Go reads as true. Go answers `true` to any text, and multiplexes only then.
+fn wants_multiplexing(variable: Option<String>) -> bool {
+    variable.as_deref().and_then(boolean).unwrap_or(false)
 }
 
 /// Waits for the host's death, for ever if it is not watched.

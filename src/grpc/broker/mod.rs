@@ -5,9 +5,11 @@
 //! ([`GrpcBroker::dial`]). What the two brokers tell each other travels in a stream of the first
 //! connection: [`outbox`] is this side's end, [`mailbox`] what the other side said.
 
+mod doors;
 mod link;
 mod listener;
 mod mailbox;
+mod mux;
 mod outbox;
 mod served;
 mod sockets;
@@ -34,6 +36,7 @@ use super::{GrpcChannel, GrpcService, GrpcServices, dial::Dialer};
 use crate::{Address, Error, ErrorKind, Result};
 
 pub use listener::{GrpcListener, GrpcStream};
+pub(crate) use mux::Mux;
 pub use served::Served;
 pub(crate) use sockets::Sockets;
 
@@ -48,18 +51,26 @@ struct Shared {
     last_id: AtomicU32,
     outbox: Outbox,
     mailbox: Mutex<Mailbox>,
-    sockets: Sockets,
+    ways: Ways,
     message_limit: usize,
     closed: CancellationToken,
 }
 
+/// How connections come about.
+pub(crate) enum Ways {
+    /// Each has a socket of its own; the brokers tell each other its address.
+    Sockets(Sockets),
+    /// All share one; the brokers tell each other whom the next stream is for.
+    Multiplexed(Arc<Mux>),
+}
+
 impl GrpcBroker {
-    pub(crate) fn new(sockets: Sockets, message_limit: usize) -> Self {
+    pub(crate) fn new(ways: Ways, message_limit: usize) -> Self {
         Self(Arc::new(Shared {
             last_id: AtomicU32::new(0),
             outbox: Outbox::default(),
             mailbox: Mutex::default(),
-            sockets,
+            ways,
             message_limit,
             closed: CancellationToken::new(),
         }))
@@ -117,15 +128,26 @@ impl GrpcBroker {
     ///
     /// If the time is over, or nobody answers there, or the connection to the other side has ended.
     pub async fn dial(&self, id: u32) -> Result<GrpcChannel> {
-        let info = tokio::select! {
-            info = self.claim(id) => info?,
-            () = self.0.closed.cancelled() => return Err(broker_closed()),
-        };
-        let address = Address::parse(&info.network, &info.address)
-            .map_err(|text| Error::new(ErrorKind::Protocol, text))?;
-        let dialer = Dialer::to(address, PAIRING_LIMIT);
         let closed = self.0.closed.clone();
-        let channel = dialer.connect(PAIRING_LIMIT, closed.clone()).await?;
+        let channel = match &self.0.ways {
+            Ways::Sockets(_) => {
+                let info = tokio::select! {
+                    info = self.claim(id) => info?,
+                    () = closed.cancelled() => return Err(broker_closed()),
+                };
+                let address = Address::parse(&info.network, &info.address)
+                    .map_err(|text| Error::new(ErrorKind::Protocol, text))?;
+                Dialer::to(address, PAIRING_LIMIT).connect(PAIRING_LIMIT, closed.clone()).await?
+            }
+            Ways::Multiplexed(mux) => {
+                let (mux, outbox) = (mux.clone(), self.0.outbox.clone());
+                let dialer = Dialer::new(move || {
+                    let (mux, outbox) = (mux.clone(), outbox.clone());
+                    async move { mux.dial(id, &outbox).await }
+                });
+                dialer.connect(mux::DIAL_LIMIT, closed.clone()).await?
+            }
+        };
         Ok(GrpcChannel::new(channel, closed, self.0.message_limit).0)
     }
 
@@ -134,21 +156,31 @@ impl GrpcBroker {
         self.0.outbox.close();
         self.mailbox().clear();
         self.0.closed.cancel();
-        self.0.sockets.close();
+        match &self.0.ways {
+            Ways::Sockets(sockets) => sockets.close(),
+            Ways::Multiplexed(mux) => mux.stop_dialling(),
+        }
     }
 
     /// Where a host's sockets are, once there was one.
     #[cfg(all(test, unix))]
     pub(crate) fn socket_dir(&self) -> Option<std::path::PathBuf> {
-        self.0.sockets.dir()
+        match &self.0.ways {
+            Ways::Sockets(sockets) => sockets.dir(),
+            Ways::Multiplexed(_) => None,
+        }
     }
 
-    /// A socket for connections under `id`, which the other side has been told about.
+    /// Connections under `id`, which the other side has been told about or will knock for.
     fn listen(&self, id: u32) -> Result<listener::Incoming> {
         if self.0.closed.is_cancelled() {
             return Err(broker_closed());
         }
-        let (address, incoming) = self.0.sockets.listen()?;
+        let sockets = match &self.0.ways {
+            Ways::Sockets(sockets) => sockets,
+            Ways::Multiplexed(mux) => return mux.listen(id, &self.0.outbox),
+        };
+        let (address, incoming) = sockets.listen()?;
         self.0.outbox.send(ConnInfo {
             service_id: id,
             network: address.network().to_owned(),
@@ -175,6 +207,9 @@ impl GrpcBroker {
     }
 
     fn receive(&self, info: ConnInfo) {
+        if let Ways::Multiplexed(mux) = &self.0.ways {
+            return mux.receive(info, &self.0.outbox);
+        }
         let id = info.service_id;
         if info.knock.is_some() {
             // Nothing is multiplexed here, and there is no answer that a dialler would understand.

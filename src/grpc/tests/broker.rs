@@ -1,6 +1,6 @@
 use super::*;
 use go_plugin_proto::{ConnInfo, conn_info::Knock, grpc_broker_client::GrpcBrokerClient};
-use tokio_util::sync::CancellationToken;
+use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 use tonic::transport::{Channel, Server};
 
 fn hello() -> Blob {
@@ -9,69 +9,74 @@ fn hello() -> Blob {
 
 #[tokio::test]
 async fn the_plugin_calls_back_into_the_host() {
-    let pair = Pair::new().await;
-    let broker = pair.host.broker();
-    let served = broker.serve(Peer::new(&broker).server()).unwrap();
-    assert_eq!(served.id(), 1);
-    let answer = pair.client().call_back(Id { id: served.id() }).await.unwrap();
-    assert_eq!(answer.into_inner().data, b"called back");
+    for pair in Pair::each().await {
+        let broker = pair.host.broker();
+        let served = broker.serve(Peer::new(&broker).server()).unwrap();
+        assert_eq!(served.id(), 1);
+        let answer = pair.client().call_back(Id { id: served.id() }).await.unwrap();
+        assert_eq!(answer.into_inner().data, b"called back");
+    }
 }
 
 #[tokio::test]
 async fn the_host_dials_what_the_plugin_offers() {
-    let pair = Pair::new().await;
-    for expected in 1..=3 {
-        let id = pair.client().offer(Nothing {}).await.unwrap().into_inner().id;
-        assert_eq!(id, expected);
-        let channel = pair.host.broker().dial(id).await.unwrap();
-        assert_eq!(PeerClient::new(channel).echo(hello()).await.unwrap().into_inner(), hello());
+    for pair in Pair::each().await {
+        for expected in 1..=3 {
+            let id = pair.client().offer(Nothing {}).await.unwrap().into_inner().id;
+            assert_eq!(id, expected);
+            let channel = pair.host.broker().dial(id).await.unwrap();
+            assert_eq!(PeerClient::new(channel).echo(hello()).await.unwrap().into_inner(), hello());
+        }
     }
 }
 
 #[tokio::test]
 async fn both_directions_use_one_number_without_confusion() {
-    let pair = Pair::new().await;
-    let broker = pair.host.broker();
-    let served = broker.serve(Peer::new(&broker).server()).unwrap();
-    let offered = pair.client().offer(Nothing {}).await.unwrap().into_inner().id;
-    assert_eq!(offered, served.id());
-    PeerClient::new(broker.dial(offered).await.unwrap()).echo(hello()).await.unwrap();
-    pair.client().call_back(Id { id: served.id() }).await.unwrap();
+    for pair in Pair::each().await {
+        let broker = pair.host.broker();
+        let served = broker.serve(Peer::new(&broker).server()).unwrap();
+        let offered = pair.client().offer(Nothing {}).await.unwrap().into_inner().id;
+        assert_eq!(offered, served.id());
+        PeerClient::new(broker.dial(offered).await.unwrap()).echo(hello()).await.unwrap();
+        pair.client().call_back(Id { id: served.id() }).await.unwrap();
+    }
 }
 
 #[tokio::test]
 async fn many_connections_are_brokered_at_once() {
-    let pair = Pair::new().await;
-    let broker = pair.host.broker();
-    let mut calls = tokio::task::JoinSet::new();
-    for _ in 0..50 {
-        let (mut client, broker) = (pair.client(), broker.clone());
-        calls.spawn(async move {
-            let served = broker.serve(Peer::new(&broker).server()).unwrap();
-            client.call_back(Id { id: served.id() }).await.unwrap();
-            let id = client.offer(Nothing {}).await.unwrap().into_inner().id;
-            PeerClient::new(broker.dial(id).await.unwrap()).echo(hello()).await.unwrap();
-        });
-    }
-    while let Some(call) = within("the calls", calls.join_next()).await {
-        call.unwrap();
+    for pair in Pair::each().await {
+        let broker = pair.host.broker();
+        let mut calls = tokio::task::JoinSet::new();
+        for _ in 0..50 {
+            let (mut client, broker) = (pair.client(), broker.clone());
+            calls.spawn(async move {
+                let served = broker.serve(Peer::new(&broker).server()).unwrap();
+                client.call_back(Id { id: served.id() }).await.unwrap();
+                let id = client.offer(Nothing {}).await.unwrap().into_inner().id;
+                PeerClient::new(broker.dial(id).await.unwrap()).echo(hello()).await.unwrap();
+            });
+        }
+        while let Some(call) = within("the calls", calls.join_next()).await {
+            call.unwrap();
+        }
     }
 }
 
 #[tokio::test]
 async fn a_server_of_the_users_own_can_be_put_under_a_number() {
-    let pair = Pair::new().await;
-    let broker = pair.host.broker();
-    let id = broker.next_id();
-    let listener = broker.accept(id).unwrap();
-    let server = Server::builder().add_service(Peer::new(&broker).server());
-    let serving = tokio::spawn(server.serve_with_incoming(listener));
-    pair.client().call_back(Id { id }).await.unwrap();
-    // It ends with the connection to the other side.
-    let ending = Pair::run(pair.plugin, pair.printed);
-    pair.host.shutdown(DEADLINE).await.unwrap();
-    ending.await.unwrap();
-    within("the server to end", serving).await.unwrap().unwrap();
+    for pair in Pair::each().await {
+        let broker = pair.host.broker();
+        let id = broker.next_id();
+        let listener = broker.accept(id).unwrap();
+        let server = Server::builder().add_service(Peer::new(&broker).server());
+        let serving = tokio::spawn(server.serve_with_incoming(listener));
+        pair.client().call_back(Id { id }).await.unwrap();
+        // It ends with the connection to the other side.
+        let ending = Pair::run(pair.plugin, pair.printed);
+        pair.host.shutdown(DEADLINE).await.unwrap();
+        ending.await.unwrap();
+        within("the server to end", serving).await.unwrap().unwrap();
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -124,7 +129,7 @@ fn at(service_id: u32, network: &str, address: &str) -> ConnInfo {
 #[tokio::test]
 async fn a_flood_of_connection_information_is_survived() {
     let (_plugin, mut client, sender, _inbound) = hostile_host().await;
-    for id in 0..50_000 {
+    for id in 0..5_000 {
         sender.send(at(id, "unix", "/nowhere")).await.unwrap();
     }
     client.echo(hello()).await.unwrap();
@@ -222,4 +227,115 @@ async fn a_closed_broker_says_so_and_its_connections_are_cut() {
     let error = Error::from(within("the call", dialled.echo(hello())).await.unwrap_err());
     assert_eq!(error.kind(), ErrorKind::Shutdown, "{error:?}");
     within("the server to stop", served.stop()).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_multiplexed_dial_of_a_number_that_nobody_serves_ends_after_five_seconds() {
+    let pair = Pair::multiplexed().await;
+    let begin = tokio::time::Instant::now();
+    let error = pair.host.broker().dial(77).await.unwrap_err();
+    assert_eq!(
+        (error.kind(), error.to_string().as_str()),
+        (ErrorKind::Timeout, "timeout waiting for multiplexing knock handshake on id 77")
+    );
+    assert_eq!(begin.elapsed().as_secs(), 5);
+}
+
+#[tokio::test]
+async fn a_multiplexed_number_is_served_once_and_again_after_its_end() {
+    let pair = Pair::multiplexed().await;
+    let broker = pair.host.broker();
+    let serve = || {
+        let mut services = broker.services();
+        services.add(Peer::new(&broker).server()).unwrap();
+        broker.accept_and_serve(7, services)
+    };
+    let served = serve().unwrap();
+    assert_eq!(serve().unwrap_err().kind(), ErrorKind::Misuse);
+    pair.client().call_back(Id { id: 7 }).await.unwrap();
+    served.stop().await;
+    let _served = serve().unwrap();
+    pair.client().call_back(Id { id: 7 }).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_dropped_multiplexed_dial_confuses_no_other() {
+    let pair = Pair::multiplexed().await;
+    let broker = pair.host.broker();
+    for _ in 0..50 {
+        let id = pair.client().offer(Nothing {}).await.unwrap().into_inner().id;
+        // Given up at some point between the knock and the connection.
+        let dialling = tokio::spawn({
+            let broker = broker.clone();
+            async move { broker.dial(id).await }
+        });
+        for _ in 0..id % 12 {
+            tokio::task::yield_now().await;
+        }
+        dialling.abort();
+        let other = pair.client().offer(Nothing {}).await.unwrap().into_inner().id;
+        let channel = within("the dial", broker.dial(other)).await.unwrap();
+        PeerClient::new(channel).echo(hello()).await.unwrap();
+    }
+}
+
+/// A plugin that multiplexes, and a hostile host's session with it.
+async fn hostile_session() -> (RunningServer, muxbroker::Session, Channel, [AbortOnDropHandle<()>; 1]) {
+    let (ours, theirs) = duplex(64 << 10);
+    let (sender, streams) = mpsc::channel(16);
+    let mux = Mux::new(None);
+    let session = muxbroker::Session::server(theirs, muxbroker::Config::default());
+    let accepting = mux.clone();
+    let accepting = tokio::spawn(async move { accepting.accept(session, Some(sender)).await });
+    let broker = GrpcBroker::new(Ways::Multiplexed(mux.clone()), DEFAULT_MESSAGE_LIMIT);
+    let peer = Peer::new(&broker);
+    let plugin = PluginServer::new(broker, Some(mux), Printed::default().outlet(), |_, services| {
+        services.add(peer.server())
+    });
+    let plugin = plugin.unwrap().start(ReceiverStream::new(streams).map(Ok));
+
+    let session = muxbroker::Session::client(ours, muxbroker::Config::default());
+    let opening = session.clone();
+    let dialer = Dialer::new(move || {
+        let session = opening.clone();
+        async move { Ok(session.open().await.unwrap()) }
+    });
+    let channel = dialer.connect(DEADLINE, CancellationToken::new()).await.unwrap();
+    (plugin, session, channel, [AbortOnDropHandle::new(accepting)])
+}
+
+fn knock(service_id: u32, ack: bool) -> ConnInfo {
+    let knock = Some(Knock { knock: true, ack, error: String::new() });
+    ConnInfo { service_id, knock, ..ConnInfo::default() }
+}
+
+#[tokio::test]
+async fn b17_knocks_and_streams_for_nobody_stop_nothing() {
+    let (_plugin, session, channel, _accepting) = hostile_session().await;
+    let (sender, receiver) = mpsc::channel(16);
+    let mut client = GrpcBrokerClient::new(channel.clone());
+    let _inbound = client.start_stream(ReceiverStream::new(receiver)).await.unwrap();
+    for id in 0..5_000 {
+        for message in [knock(id, false), knock(id, true), at(id, "unix", "/nowhere")] {
+            sender.send(message).await.unwrap();
+        }
+    }
+    // Streams that nobody announced go to the plugin's own server, which has no use for such bytes.
+    for _ in 0..50 {
+        let mut stray = session.open().await.unwrap();
+        tokio::io::AsyncWriteExt::write_all(&mut stray, b"not HTTP/2").await.unwrap();
+    }
+    within("an answer", PeerClient::new(channel).echo(hello())).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_knock_that_comes_before_its_listener_is_answered_with_it() {
+    let (_plugin, _session, channel, _accepting) = hostile_session().await;
+    let (sender, receiver) = mpsc::channel(16);
+    let mut client = GrpcBrokerClient::new(channel.clone());
+    let mut inbound = client.start_stream(ReceiverStream::new(receiver)).await.unwrap().into_inner();
+    sender.send(knock(1, false)).await.unwrap();
+    let id = PeerClient::new(channel).offer(Nothing {}).await.unwrap().into_inner().id;
+    assert_eq!(id, 1);
+    assert_eq!(within("the answer", inbound.message()).await.unwrap(), Some(knock(1, true)));
 }

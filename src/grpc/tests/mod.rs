@@ -20,17 +20,19 @@ use std::{
     time::Duration,
 };
 
+use muxbroker::{Config, Session};
 use tokio::{
     io::{AsyncWrite, DuplexStream, duplex},
     sync::{Notify, mpsc},
     time::timeout,
 };
 use tokio_stream::{Stream, StreamExt as _, wrappers::ReceiverStream};
+use tokio_util::task::AbortOnDropHandle;
 use tonic::{Request, Response, Status, Streaming};
 
 use self::peer::{Blob, Id, Nothing, peer_client::PeerClient, peer_server, peer_server::PeerServer};
 use super::{
-    DEFAULT_MESSAGE_LIMIT, GrpcBroker, HostConnection, HostOptions, PluginServer, Served, Sockets,
+    DEFAULT_MESSAGE_LIMIT, GrpcBroker, HostConnection, HostOptions, Mux, PluginServer, Served, Sockets, Ways,
     dial::Dialer, server::RunningServer,
 };
 use crate::{
@@ -197,7 +199,7 @@ pub(super) fn options(
     stderr: impl AsyncWrite + Send + Unpin + 'static,
 ) -> HostOptions {
     let (stdout, stderr) = (Box::new(stdout), Box::new(stderr));
-    HostOptions { stdout, stderr, limit: DEADLINE, message_limit: DEFAULT_MESSAGE_LIMIT }
+    HostOptions { stdout, stderr, limit: DEADLINE, message_limit: DEFAULT_MESSAGE_LIMIT, multiplex: false }
 }
 
 /// For a test that is not about output.
@@ -213,16 +215,43 @@ pub(super) struct Pair {
     pub(super) printed: Printed,
     pub(super) stdout: Collect,
     pub(super) stderr: Collect,
+    /// Hands out the plugin's streams where all connections are multiplexed.
+    _accepting: Option<AbortOnDropHandle<()>>,
 }
 
 impl Pair {
+    /// One of each kind: with sockets for brokered connections, and with one wire for all.
+    pub(super) async fn each() -> [Self; 2] {
+        [Self::new().await, Self::multiplexed().await]
+    }
+
+    pub(super) async fn multiplexed() -> Self {
+        let (ours, theirs) = duplex(64 << 10);
+        let (sender, streams) = mpsc::channel(16);
+        let mux = Mux::new(None);
+        let session = Session::server(theirs, Config::default());
+        let accepting = mux.clone();
+        let accepting = tokio::spawn(async move { accepting.accept(session, Some(sender)).await });
+        let broker = GrpcBroker::new(Ways::Multiplexed(mux.clone()), DEFAULT_MESSAGE_LIMIT);
+        let (peer, printed) = (Peer::new(&broker), Printed::default());
+        let server = PluginServer::new(broker, Some(mux), printed.outlet(), |_, services| {
+            services.add(peer.clone().server())
+        });
+        let plugin = server.unwrap().start(ReceiverStream::new(streams).map(Ok));
+        let (stdout, stderr) = (Collect::default(), Collect::default());
+        let options = options(stdout.clone(), stderr.clone());
+        let host = HostConnection::multiplexed(ours, options).await.unwrap();
+        let accepting = Some(AbortOnDropHandle::new(accepting));
+        Self { host, plugin, peer, printed, stdout, stderr, _accepting: accepting }
+    }
+
     pub(super) async fn new() -> Self {
         let (dialer, incoming) = wire();
         let printed = Printed::default();
         let (plugin, peer) = plugin(&printed, incoming);
         let (stdout, stderr) = (Collect::default(), Collect::default());
         let host = HostConnection::over(dialer, options(stdout.clone(), stderr.clone())).await.unwrap();
-        Self { host, plugin, peer, printed, stdout, stderr }
+        Self { host, plugin, peer, printed, stdout, stderr, _accepting: None }
     }
 
     /// Runs the plugin to its end, which a host asks for, in the order that a plugin process has.
@@ -245,9 +274,9 @@ pub(super) fn plugin(
     printed: &Printed,
     incoming: impl Stream<Item = io::Result<DuplexStream>> + Send + 'static,
 ) -> (RunningServer, Peer) {
-    let broker = GrpcBroker::new(Sockets::private(), DEFAULT_MESSAGE_LIMIT);
+    let broker = GrpcBroker::new(Ways::Sockets(Sockets::private()), DEFAULT_MESSAGE_LIMIT);
     let peer = Peer::new(&broker);
-    let server = PluginServer::new(broker, printed.outlet(), |_, services| {
+    let server = PluginServer::new(broker, None, printed.outlet(), |_, services| {
         services.add_descriptors(include_bytes!("generated/descriptors.bin"));
         services.add(peer.clone().server())
     });

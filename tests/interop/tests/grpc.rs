@@ -2,7 +2,10 @@
 
 #![allow(clippy::unwrap_used)] // helpers of tests are tests
 
-use std::{process::Command, sync::Arc};
+use std::{
+    process::{Command, Stdio},
+    sync::Arc,
+};
 
 use futures_util::{StreamExt as _, future::join_all, stream};
 use go_plugin::{Client, ErrorKind, Protocol};
@@ -21,12 +24,17 @@ const AT_ONCE: usize = 20;
 
 /// A Go plugin in a host of ours.
 async fn go_plugin() -> (Client, Arc<Peer>) {
+    go_plugin_with(false).await
+}
+
+async fn go_plugin_with(multiplex: bool) -> (Client, Arc<Peer>) {
     let mut command = Command::new(go_program("grpcpeer"));
     command.arg("-plugin");
     let builder = Client::builder(HANDSHAKE)
         .plugin("peer", PeerPlugin)
         .command(command)
-        .allowed_protocols([Protocol::Grpc]);
+        .allowed_protocols([Protocol::Grpc])
+        .multiplex_grpc(multiplex);
     let client = within("the plugin to start", builder.start()).await.unwrap();
     let peer = client.dispense::<PeerPlugin>("peer").await.unwrap();
     (client, peer)
@@ -34,7 +42,12 @@ async fn go_plugin() -> (Client, Arc<Peer>) {
 
 /// A plugin of ours in a Go host, dispensed.
 async fn go_host() -> GoHost {
-    let host = GoHost::spawn(&go_program("grpcpeer"), [env!("CARGO_BIN_EXE_rust-grpc-peer")]);
+    go_host_with(&[]).await
+}
+
+async fn go_host_with(flags: &[&str]) -> GoHost {
+    let args = flags.iter().copied().chain([env!("CARGO_BIN_EXE_rust-grpc-peer")]);
+    let host = GoHost::spawn(&go_program("grpcpeer"), args);
     host.tell("connect").await;
     host
 }
@@ -106,6 +119,66 @@ async fn connections_are_brokered_with_a_go_host_in_both_directions() {
     assert_eq!(host.tell("offer").await, "offered");
     host.tell(&format!("broker {AT_ONCE}")).await;
     assert_eq!(host.ask("dial 12345").await.unwrap_err(), "timeout waiting for connection info");
+    host.tell("kill").await;
+}
+
+/// One after the other, as go-plugin's documentation asks of those who multiplex.
+#[tokio::test]
+async fn connections_are_multiplexed_with_a_go_plugin_in_both_directions() {
+    let (client, peer) = go_plugin_with(true).await;
+    assert_eq!(client.handshake_line().multiplex, Some(true));
+    for _ in 0..AT_ONCE {
+        assert_eq!(within("the call", peer.call_back()).await.unwrap(), b"called back");
+        assert_eq!(within("the call", peer.offer()).await.unwrap(), b"offered");
+    }
+    let error = within("the dial", peer.broker.dial(12345)).await.unwrap_err();
+    assert_eq!(error.to_string(), "timeout waiting for multiplexing knock handshake on id 12345");
+    client.ping().await.unwrap();
+    client.kill().await.unwrap();
+    assert_eq!(client.exited().await.and_then(|status| status.code()), Some(0));
+}
+
+#[tokio::test]
+async fn connections_are_multiplexed_with_a_go_host_in_both_directions() {
+    let host = go_host_with(&["-multiplex"]).await;
+    for _ in 0..AT_ONCE {
+        assert_eq!(host.tell("callback").await, "called back");
+        assert_eq!(host.tell("offer").await, "offered");
+    }
+    assert_eq!(host.number("echo 20971520").await, 20 << 20);
+    host.tell("ping").await;
+    host.tell("kill").await;
+}
+
+/// The last field appears only if the host asked for it in words that Go reads as true; Go itself prints it for any.
+#[tokio::test]
+async fn the_line_says_multiplexed_only_when_the_plugin_is() {
+    use tokio::io::{AsyncBufReadExt as _, BufReader};
+
+    for (asked, fields) in
+        [(None, 6), (Some("banana"), 6), (Some("false"), 6), (Some("true"), 7), (Some("1"), 7)]
+    {
+        let mut command = tokio::process::Command::new(env!("CARGO_BIN_EXE_rust-grpc-peer"));
+        command.env("BASIC_PLUGIN", "hello").envs(asked.map(|value| ("PLUGIN_MULTIPLEX_GRPC", value)));
+        command.stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
+        let mut plugin = command.spawn().unwrap();
+        let mut line = String::new();
+        let mut stdout = BufReader::new(plugin.stdout.take().unwrap());
+        within("the line", stdout.read_line(&mut line)).await.unwrap();
+        assert_eq!(line.split('|').count(), fields, "{asked:?}: {line}");
+        assert!(fields == 6 || line.ends_with("|true\n"), "{line}");
+        plugin.kill().await.unwrap();
+    }
+}
+
+/// go-plugin's own plugin dies then: it waits five seconds for its host, and no longer (B20).
+#[tokio::test]
+async fn b20_a_multiplexed_plugin_waits_for_a_host_that_takes_its_time() {
+    let host = GoHost::spawn(&go_program("grpcpeer"), ["-multiplex", env!("CARGO_BIN_EXE_rust-grpc-peer")]);
+    host.tell("start").await;
+    tokio::time::sleep(std::time::Duration::from_secs(7)).await;
+    host.tell("connect").await;
+    assert_eq!(host.tell("offer").await, "offered");
     host.tell("kill").await;
 }
 

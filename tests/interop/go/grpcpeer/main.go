@@ -30,6 +30,7 @@ var handshake = plugin.HandshakeConfig{ProtocolVersion: 1, MagicCookieKey: "BASI
 
 func main() {
 	isPlugin := flag.Bool("plugin", false, "be the plugin")
+	multiplex := flag.Bool("multiplex", false, "as a host, have all connections share one socket")
 	flag.Parse()
 	plugins := map[string]plugin.Plugin{"peer": &peerPlugin{}}
 	if *isPlugin {
@@ -47,8 +48,11 @@ func main() {
 		Cmd:              exec.Command(flag.Arg(0), flag.Args()[1:]...),
 		AllowedProtocols: []plugin.Protocol{plugin.ProtocolGRPC},
 		Logger:           hclog.NewNullLogger(),
+
+		GRPCBrokerMultiplex: *multiplex,
 	})}
 	control.Serve(control.Commands{
+		"start":    func(control.Args) (any, error) { _, err := h.client.Start(); return nil, err },
 		"connect":  h.connect,
 		"echo":     h.echo,
 		"make":     h.make,
