@@ -26,4 +26,4 @@ pub use host_output::Collected;
 pub use link::connect;
 pub use pattern::{read_pattern, read_pattern_to_end, write_pattern};
 pub use peer::Peer;
-pub use run::{DEADLINE, Ran, is_running, run, within};
+pub use run::{DEADLINE, Ran, is_running, run, stop, within};

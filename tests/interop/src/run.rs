@@ -1,8 +1,8 @@
 //! Running a program to its end.
 
-use std::{future::Future, process::Stdio, time::Duration};
+use std::{future::Future, path::Path, process::Stdio, time::Duration};
 
-use rustix::process::{Pid, test_kill_process};
+use rustix::process::{Pid, Signal, kill_process, test_kill_process};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     process::Command,
@@ -71,20 +71,45 @@ pub async fn within<T>(what: &str, work: impl Future<Output = T>) -> T {
     }
 }
 
+/// Stops a process as SIGSTOP does, and waits until each of its threads has stopped: until then it may still answer.
+///
+/// # Panics
+///
+/// When `pid` is no process of ours.
+pub async fn stop(pid: u32) {
+    kill_process(process(pid), Signal::STOP).unwrap_or_else(|e| panic!("cannot stop process {pid}: {e}"));
+    let Ok(threads) = std::fs::read_dir(format!("/proc/{pid}/task")) else {
+        // Not Linux: there is no way to ask.
+        return tokio::time::sleep(Duration::from_millis(500)).await;
+    };
+    let threads: Vec<_> = threads.flatten().map(|thread| thread.path().join("stat")).collect();
+    let stopped = || threads.iter().all(|stat| state(stat).is_none_or(|state| state == 'T'));
+    let all = async {
+        while !stopped() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    within("the process to stop", all).await;
+}
+
 /// Whether a process runs. One that nobody has reaped does not.
 ///
 /// # Panics
 ///
 /// When `pid` is no process id.
 pub fn is_running(pid: u32) -> bool {
-    let pid =
-        i32::try_from(pid).ok().and_then(Pid::from_raw).unwrap_or_else(|| panic!("{pid} is no process id"));
-    if test_kill_process(pid).is_err() {
-        return false;
-    }
-    // "PID (NAME) STATE …"; other systems have no such file, nor containers whose first process reaps nobody.
-    let stat = std::fs::read_to_string(format!("/proc/{}/stat", pid.as_raw_nonzero()));
-    !stat.is_ok_and(|stat| stat.rsplit(") ").next().is_some_and(|rest| rest.starts_with('Z')))
+    // Only Linux tells. There are containers whose first process reaps nobody.
+    let dead = state(Path::new(&format!("/proc/{pid}/stat"))) == Some('Z');
+    !dead && test_kill_process(process(pid)).is_ok()
+}
+
+/// "PID (NAME) STATE …"; the name may hold anything.
+fn state(stat: &Path) -> Option<char> {
+    std::fs::read_to_string(stat).ok()?.rsplit(") ").next()?.chars().next()
+}
+
+fn process(pid: u32) -> Pid {
+    i32::try_from(pid).ok().and_then(Pid::from_raw).unwrap_or_else(|| panic!("{pid} is no process id"))
 }
 
 async fn collect(pipe: Option<impl AsyncReadExt + Unpin>) -> Vec<u8> {

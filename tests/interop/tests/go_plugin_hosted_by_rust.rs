@@ -8,9 +8,9 @@ use go_plugin::{Client, ErrorKind, Fault, Protocol};
 use interop_tests::{
     Collected, go_program,
     greeter::{Greeter, GreeterPlugin, HANDSHAKE},
-    is_running, logged, record_events, within,
+    is_running, logged, record_events, stop, within,
 };
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::Signal;
 use tokio::time::timeout;
 use tracing::Level;
 
@@ -72,6 +72,16 @@ async fn calls_are_answered_and_errors_keep_their_text() {
 }
 
 #[tokio::test]
+async fn a_call_of_ten_mebibytes_comes_back() {
+    // Go's gRPC servers take 4 MiB.
+    let hosted = host(Protocol::NetRpc, "large").await;
+    let name = "x".repeat(10 << 20);
+    let said = within("the greeting", hosted.greeter.say(&name)).await.unwrap();
+    assert!(said == format!("hello {name}"));
+    within("the kill", hosted.client.kill()).await.unwrap();
+}
+
+#[tokio::test]
 async fn what_the_plugin_prints_reaches_the_host() {
     on_each_transport("prints", async |hosted: &Hosted| {
         hosted.greeter.say("!stdout to the host's stdout").await.unwrap();
@@ -124,7 +134,7 @@ async fn a_stopped_plugin_is_killed_all_the_same() {
     for protocol in [Protocol::NetRpc, Protocol::Grpc] {
         let hosted = host(protocol, "stopped").await;
         let pid = hosted.client.id();
-        kill_process(Pid::from_raw(pid as i32).unwrap(), Signal::STOP).unwrap();
+        stop(pid).await;
         // go-plugin's own kill takes 40 seconds over net/rpc, and does not return over gRPC.
         timeout(Duration::from_secs(20), hosted.client.kill()).await.unwrap().unwrap();
         assert!(!is_running(pid));

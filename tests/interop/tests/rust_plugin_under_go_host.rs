@@ -4,6 +4,7 @@
 
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use interop_tests::{Peer, go_program, is_running, within};
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::time::sleep;
@@ -41,6 +42,36 @@ async fn calls_are_answered_and_errors_keep_their_text() {
         assert_eq!(host.tell("say again").await, "hello again");
     })
     .await;
+}
+
+#[tokio::test]
+async fn a_name_that_the_plugin_does_not_serve_is_refused_with_the_text_of_go() {
+    let host = go_host("netrpc");
+    assert_eq!(host.ask("dispense absent").await.unwrap_err(), "unknown plugin type: absent");
+    host.tell("dispense").await;
+    assert_eq!(host.tell("say gopher").await, "hello gopher");
+    host.tell("kill").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_hundred_calls_at_once_are_answered() {
+    on_each_transport(async |host: Peer| {
+        let calls = (0..100).map(|n| {
+            let host = &host;
+            async move { host.tell(&format!("say {n}")).await == format!("hello {n}") }
+        });
+        assert!(join_all(calls).await.into_iter().all(|right| right));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_call_of_four_mebibytes_comes_back() {
+    let host = go_host("netrpc");
+    host.tell("dispense").await;
+    let name = "x".repeat(4 << 20);
+    assert!(host.tell(&format!("say {name}")).await == format!("hello {name}"));
+    host.tell("kill").await;
 }
 
 #[tokio::test]

@@ -40,6 +40,8 @@ func main() {
 			config.Plugins["greeter"] = &greeter.GRPC{}
 		}
 	}
+	// The host knows a plugin that no plugin process serves.
+	config.Plugins["absent"] = config.Plugins["greeter"]
 	h.client = plugin.NewClient(config)
 	control.Serve(control.Commands{
 		// start: answers with the transport.

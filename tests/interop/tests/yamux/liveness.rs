@@ -2,9 +2,8 @@
 
 use std::time::Duration;
 
-use interop_tests::within;
+use interop_tests::{stop, within};
 use muxbroker::Config;
-use rustix::process::{Pid, Signal, kill_process};
 use tokio::time::sleep;
 
 use crate::pair::{Pair, Role, in_every_setting};
@@ -57,8 +56,7 @@ async fn a_stopped_peer_is_noticed_by_the_keepalive() {
     for role in [Role::Client, Role::Server] {
         let pair = Pair::new(role, None, &[], config.clone()).await;
         let (mut stream, _) = pair.open().await;
-        let pid = pair.go.pid().and_then(|pid| Pid::from_raw(pid as i32)).unwrap();
-        kill_process(pid, Signal::STOP).unwrap();
+        stop(pair.go.pid().unwrap()).await;
         let cause = within("the keepalive timeout", pair.session.closed()).await;
         assert!(cause.is_keepalive_timeout(), "{cause:?}");
         let error = tokio::io::AsyncReadExt::read_u8(&mut stream).await.unwrap_err();
