@@ -204,6 +204,48 @@ async fn arguments_and_replies_arrive_as_they_were() {
     assert_eq!(remote.default_body().await.unwrap(), "default");
 }
 
+/// `Arc` has methods too, and they must not be taken for the interface's.
+#[tokio::test]
+async fn a_method_may_have_any_name() {
+    #[go_plugin::interface]
+    trait Names {
+        async fn clone(&self) -> Result<String>;
+        async fn as_ref(&self, service: String) -> Result<String>;
+        async fn call(&self, rpc: String, method: i64, args: bool) -> Result<String>;
+        #[deprecated]
+        async fn r#move(&self, object: String, again: bool) -> Result<String>;
+        #[rpc(name = "Moved")]
+        async fn move_(&self, object: String, again: bool) -> Result<String>;
+    }
+    struct Names1;
+    #[go_plugin::interface]
+    impl Names for Names1 {
+        async fn clone(&self) -> Result<String> {
+            Ok("clone".into())
+        }
+        async fn as_ref(&self, service: String) -> Result<String> {
+            Ok(service)
+        }
+        async fn call(&self, rpc: String, method: i64, args: bool) -> Result<String> {
+            Ok(format!("{rpc} {method} {args}"))
+        }
+        async fn r#move(&self, object: String, _: bool) -> Result<String> {
+            Ok(object)
+        }
+        async fn move_(&self, object: String, again: bool) -> Result<String> {
+            Ok(format!("{object} {again}"))
+        }
+    }
+    let remote = &*dispense::<dyn Names>(Arc::new(Names1)).await;
+    assert_eq!(Names::clone(remote).await.unwrap(), "clone");
+    assert_eq!(Names::as_ref(remote, "s".into()).await.unwrap(), "s");
+    assert_eq!(remote.call("r".into(), 1, true).await.unwrap(), "r 1 true");
+    #[expect(deprecated)]
+    let moved = remote.r#move("o".into(), true).await.unwrap();
+    assert_eq!(remote.move_("p".into(), true).await.unwrap(), "p true");
+    assert_eq!((moved.as_str(), <dyn Names>::METHODS[3]), ("o", "Move"));
+}
+
 #[tokio::test]
 async fn calls_may_overlap() {
     let remote = dispense::<dyn Everything>(Arc::new(Implementation::default())).await;

@@ -55,7 +55,7 @@ fn fields(method: &Method, paths: &Paths) -> Argument {
     let received = Received::new(method, paths);
     let Received { fields, types, wire, .. } = &received;
     let name = format!("{}Args", names::pascal(&method.ident));
-    let sent = format_ident!("__{name}");
+    let sent = format_ident!("__{}_args", method.ident);
     let values = method.params.iter().map(|param| param.sent(rpc));
     let owned = method.params.iter().map(|param| param.received(rpc));
     let (decoded, item, idents) = (&received.ident, &received.item, idents(method));
@@ -64,6 +64,7 @@ fn fields(method: &Method, paths: &Paths) -> Argument {
             #[derive(#rpc::serde::Serialize, #rpc::serde_gob::GobType)]
             #[serde(crate = #serde, rename = #name)]
             #[gob(crate = #gob)]
+            #[allow(non_camel_case_types)]
             struct #sent<#(#types),*> {
                 #(#[serde(rename = #wire)] #fields: #types,)*
             }
@@ -105,13 +106,14 @@ struct Received {
 impl Received {
     fn new(method: &Method, Paths { private: rpc, serde, .. }: &Paths) -> Self {
         let name = format!("{}Args", names::pascal(&method.ident));
-        let ident = format_ident!("__{name}Received");
+        let ident = format_ident!("__{}_args_received", method.ident);
         let (fields, types): (Vec<_>, Vec<_>) =
             (0..method.params.len()).map(|n| (format_ident!("f{n}"), format_ident!("__T{n}"))).unzip();
         let wire = method.wire_names.clone();
         let item = quote! {
             #[derive(#rpc::serde::Deserialize)]
             #[serde(crate = #serde, rename = #name)]
+            #[allow(non_camel_case_types)]
             struct #ident<#(#types),*> {
                 #(#[serde(rename = #wire)] #fields: ::std::option::Option<#types>,)*
             }

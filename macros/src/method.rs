@@ -34,6 +34,9 @@ pub(crate) fn read(item: &mut ItemTrait, options: &Options) -> Result<Vec<Method
             "an interface can't be generic: what is dispensed is one `dyn` type",
         ));
     }
+    if let Some(clause) = &item.generics.where_clause {
+        mistakes.add(Error::new(clause.span(), "an interface has no conditions: it is there or it is not"));
+    }
     for bound in &item.supertraits {
         if !is_ours(bound) {
             mistakes.add(Error::new(
@@ -96,6 +99,11 @@ fn method(function: &mut TraitItemFn, options: &Options) -> Result<Method> {
         mistakes.add(Error::new(generic.span(), message));
     }
 
+    if let Some(clause) = &signature.generics.where_clause {
+        let message = "a method of an interface has no conditions: it can be called on every object";
+        mistakes.add(Error::new(clause.span(), message));
+    }
+
     let mut params = Vec::new();
     let mut has_receiver = false;
     for input in &mut signature.inputs {
@@ -121,7 +129,10 @@ fn method(function: &mut TraitItemFn, options: &Options) -> Result<Method> {
     };
     let shape = shape(rpc.shape, &params)?;
     let wire_names = wire_names(&params, shape)?;
-    let go_name = rpc.name.unwrap_or_else(|| names::pascal(&ident));
+    let go_name = match rpc.name {
+        Some(name) => name,
+        None => names::default(&ident, "method")?,
+    };
     Ok(Method { ident, go_name, params, wire_names, shape, output, nothing: rpc.nothing })
 }
 

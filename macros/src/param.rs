@@ -53,7 +53,8 @@ impl Param {
                 "the only parameter travels without a name, unless `args = fields` or `args = map`",
             )),
             (None, Shape::Map) => Ok(syn::ext::IdentExt::unraw(&self.ident).to_string()),
-            (None, _) => Ok(names::pascal(&self.ident)),
+            (None, Shape::Fields) => names::default(&self.ident, "field"),
+            (None, Shape::Value) => Ok(self.ident.to_string()),
         }
     }
 

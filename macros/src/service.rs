@@ -26,7 +26,7 @@ pub(crate) fn service(
                 let __object = ::std::sync::Arc::clone(&self.0);
                 ::std::result::Result::Ok(::std::boxed::Box::pin(async move {
                     #unpack
-                    let __result = __object.#ident(#(#values),*).await;
+                    let __result = #interface::#ident(&*__object, #(#values),*).await;
                     #rpc::reply::<#output, #reply>(__result)
                 }))
             }
@@ -36,6 +36,7 @@ pub(crate) fn service(
         struct #service(::std::sync::Arc<dyn #interface>);
 
         #[automatically_derived]
+        #[allow(deprecated)]
         impl #rpc::Service for #service where #(#checks),* {
             fn dispatch(
                 &self,
