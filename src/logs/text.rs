@@ -15,7 +15,7 @@ use super::time;
 
 /// Prints events as Go's hclog does: `2006-01-02T15:04:05.000Z [INFO]  plugin.kv: stored: key=hello size=5`.
 ///
-/// The name is the event's target. Fields of the spans around an event stand before its own. Values with spaces or
+/// The name is the event's target, or that of the record of the `log` crate that it is made of. Fields of the spans around an event stand before its own. Values with spaces or
 /// quotes are quoted; values of several lines get lines of their own, as hclog prints them.
 #[derive(Clone, Copy, Debug)]
 pub struct HclogText {
@@ -55,10 +55,10 @@ where
         if self.time {
             write!(out, "{} ", time::now_millis())?;
         }
-        write!(out, "{} {}", label(*metadata.level()), metadata.target())?;
-
         let mut visitor = TextVisitor::default();
         event.record(&mut visitor);
+        let name = visitor.log_target.as_deref().unwrap_or(metadata.target());
+        write!(out, "{} {name}", label(*metadata.level()))?;
         if !visitor.message.is_empty() {
             write!(out, ": {}", visitor.message)?;
         }
@@ -91,15 +91,19 @@ fn label(level: Level) -> &'static str {
 struct TextVisitor {
     message: String,
     fields: String,
+    /// What `tracing-log` knows of a record of the `log` crate it carries in fields, since its callsites are static.
+    log_target: Option<String>,
 }
 
 impl Visit for TextVisitor {
     fn record_str(&mut self, field: &Field, value: &str) {
         if field.name() == "message" {
             self.message.push_str(value);
+        } else if field.name() == "log.target" {
+            self.log_target = Some(value.to_owned());
         } else if value.is_empty() {
             self.fields.push_str(&format!(" {}=\"\"", field.name()));
-        } else {
+        } else if !of_log(field) {
             pair(&mut self.fields, field.name(), value, false);
         }
     }
@@ -108,12 +112,16 @@ impl Visit for TextVisitor {
         let value = format!("{value:?}");
         if field.name() == "message" {
             self.message.push_str(&value);
-        } else {
+        } else if !of_log(field) {
             // hclog does not quote slices, and Rust's lists look like them.
             let list = value.starts_with('[') && value.ends_with(']');
             pair(&mut self.fields, field.name(), &value, list);
         }
     }
+}
+
+fn of_log(field: &Field) -> bool {
+    matches!(field.name(), "log.target" | "log.module_path" | "log.file" | "log.line")
 }
 
 fn pair(out: &mut String, key: &str, value: &str, raw: bool) {
