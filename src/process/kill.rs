@@ -1,7 +1,7 @@
 //! The end of a plugin, every step of it bounded.
 
 use super::{Exit, Process, child::Signal, pipes::DRAIN_GRACE};
-use std::time::Duration;
+use std::{pin::pin, time::Duration};
 use tokio::time::timeout;
 
 /// How long each step of [`Process::kill`] may take.
@@ -24,6 +24,10 @@ impl Default for KillLimits {
     }
 }
 
+/// How long what an ended process has said may take to get through: its pipes are read for [`DRAIN_GRACE`], a raw
+/// writer gets as much again, and the end of the connection, with the last output on it, is seen at once.
+const LAST_WORDS: Duration = DRAIN_GRACE.saturating_mul(3);
+
 /// What it took to end a process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Ended {
@@ -44,18 +48,17 @@ impl Process {
     /// Ends the process: asks it to go with `close`, waits for it, sends SIGTERM if wanted, then SIGKILL; at last
     /// lets the tasks that read its output finish.
     ///
-    /// `close` says whether the plugin took the request. A plugin that ends before its answer is through has
-    /// taken it, too. Repeated and concurrent calls are fine. Cancel safe: the process is killed on drop.
+    /// `close` says whether the plugin took the request; it may also take in what came before the connection's
+    /// end, and gets the time for it. A plugin that ends before its answer is through has taken it, too. Repeated and concurrent calls are fine. Cancel safe: the process is killed on drop.
     pub(crate) async fn kill(&self, close: impl Future<Output = bool>, limits: KillLimits) -> Ended {
         let ended = match self.exit().now() {
-            Some(exit) => Ended::Already(exit),
+            Some(exit) => {
+                let _ = timeout(LAST_WORDS, close).await;
+                Ended::Already(exit)
+            }
             None => self.end(close, limits).await,
         };
-        if ended != Ended::Unkillable {
-            // A plugin's last words, then its raw writer: both end by themselves within this.
-            let _ = timeout(3 * DRAIN_GRACE, self.tasks().wait()).await;
-        }
-        ended
+        self.last_words(ended).await
     }
 
     /// Ends a process that there is no way to ask: SIGKILL at once.
@@ -65,17 +68,24 @@ impl Process {
             Some(exit) => Ended::Already(exit),
             None => self.force(limits.reap).await,
         };
+        self.last_words(ended).await
+    }
+
+    async fn last_words(&self, ended: Ended) -> Ended {
         if ended != Ended::Unkillable {
-            let _ = timeout(3 * DRAIN_GRACE, self.tasks().wait()).await;
+            let _ = timeout(LAST_WORDS, self.tasks().wait()).await;
         }
         ended
     }
 
     async fn end(&self, close: impl Future<Output = bool>, limits: KillLimits) -> Ended {
+        let mut close = pin!(timeout(limits.close, close));
         let asked = tokio::select! {
-            biased;
-            exit = self.exit().exited() => return Ended::Gracefully(exit),
-            asked = timeout(limits.close, close) => asked.unwrap_or(false),
+            asked = &mut close => asked.unwrap_or(false),
+            exit = self.exit().exited() => {
+                let _ = timeout(LAST_WORDS, close).await;
+                return Ended::Gracefully(exit);
+            }
         };
         if asked && let Some(exit) = self.exits_within(limits.exit).await {
             return Ended::Gracefully(exit);
