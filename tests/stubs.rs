@@ -17,7 +17,10 @@ use go_plugin::{
 use muxbroker::{Config, Session};
 use serde::{Deserialize, Serialize};
 use serde_gob::Value;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    sync::Notify,
+};
 
 /// The brokers of a host and of a plugin.
 fn connection() -> (MuxBroker, MuxBroker) {
@@ -419,6 +422,29 @@ struct OldArgs {
 }
 
 #[tokio::test]
+async fn structs_of_different_versions_go_together() {
+    #[derive(Serialize, GobType)]
+    #[serde(rename_all = "PascalCase")]
+    struct OldPerson {
+        tags: BTreeMap<String, String>,
+        name: String,
+    }
+    #[derive(Debug, PartialEq, Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    struct NewPerson {
+        nick: String,
+        friends: Vec<String>,
+        name: String,
+    }
+    let rpc = dispense_raw::<dyn Everything>(Arc::new(Implementation::default())).await;
+    let old = OldPerson { tags: BTreeMap::new(), name: "Ann".into() };
+    let new: NewPerson = rpc.call("Plugin.Echo", &old).await.unwrap();
+    assert_eq!(new, NewPerson { nick: String::new(), friends: Vec::new(), name: "Ann".into() });
+    let same: Person = rpc.call("Plugin.Echo", &old).await.unwrap();
+    assert_eq!(same, Person { name: "Ann".into(), ..Person::default() });
+}
+
+#[tokio::test]
 async fn an_argument_of_another_type_fails_that_call_alone() {
     let rpc = dispense_raw::<dyn Everything>(Arc::new(Implementation::default())).await;
     let error = rpc.call::<String, _>("Plugin.Store", &7i64).await.unwrap_err();
@@ -663,20 +689,35 @@ async fn the_connection_under_an_object_can_be_replaced() {
     #[go_plugin::interface]
     trait Numbered {
         async fn number(&self) -> Result<i64>;
+        async fn slow(&self) -> Result<i64>;
     }
-    struct Number(i64);
+    struct Number(i64, Arc<Notify>, Arc<Notify>);
     #[go_plugin::interface]
     impl Numbered for Number {
         async fn number(&self) -> Result<i64> {
             Ok(self.0)
         }
+        async fn slow(&self) -> Result<i64> {
+            self.1.notify_one();
+            self.2.notified().await;
+            Ok(self.0)
+        }
     }
-    let first = dispense_raw::<dyn Numbered>(Arc::new(Number(1))).await;
-    let second = dispense_raw::<dyn Numbered>(Arc::new(Number(2))).await;
+    let (waiting, go_on) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+    let one = Number(1, waiting.clone(), go_on.clone());
+    let first = dispense_raw::<dyn Numbered>(Arc::new(one)).await;
+    let second = dispense_raw::<dyn Numbered>(Arc::new(Number(2, Arc::default(), Arc::default()))).await;
     let object = <dyn Numbered>::client(first.clone());
     assert_eq!(object.number().await.unwrap(), 1);
+    let under_way = tokio::spawn({
+        let object = object.clone();
+        async move { object.slow().await }
+    });
+    waiting.notified().await;
     first.replace(&second);
     assert_eq!(object.number().await.unwrap(), 2);
+    go_on.notify_one();
+    assert_eq!(under_way.await.unwrap().unwrap(), 1, "a call stays where it began");
 }
 
 #[test]

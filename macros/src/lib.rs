@@ -58,6 +58,9 @@ mod service;
 /// gob leaves out fields that are zero, so `Some(0)` in a struct arrives as `None`, and it has no `nil` of its own: `None`
 /// as the whole argument or the whole reply is an error. Put it into a struct.
 ///
+/// The two sides may have different versions of a struct, as in Go: a field that the sender's lacks is zero (whatever
+/// serde's `default` says), one that the receiver's lacks is ignored.
+///
 /// A method returns `Result<T, E>` where `E: From<go_plugin::Error> + Display`: `go_plugin::Result<T>`,
 /// `anyhow::Result<T>`, or an error type of your own. `Result<()>` sends a nil interface and accepts anything.
 /// Errors cross the wire as text, the whole chain of it (`{:#}`).

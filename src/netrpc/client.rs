@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc};
 
-use ::netrpc::{CallOptions, Client, ClientBuilder};
+use ::netrpc::{CallOptions, Client, Gob};
 use arc_swap::ArcSwap;
 use muxbroker::MuxBroker;
 use serde::{Serialize, de::DeserializeOwned};
@@ -32,20 +32,8 @@ impl RpcClient {
     /// # Panics
     /// Outside of a tokio runtime: the connection is a task of the current one.
     pub fn new(stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static, broker: MuxBroker) -> Self {
-        Self::with_settings(stream, broker, Client::builder())
-    }
-
-    /// As [`new`](Self::new), with settings of the connection. Their codec scope is replaced.
-    ///
-    /// # Panics
-    /// As [`new`](Self::new).
-    pub fn with_settings(
-        stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
-        broker: MuxBroker,
-        settings: ClientBuilder,
-    ) -> Self {
         let scope = BrokerScope::new(broker.clone());
-        let client = settings.scope(Arc::new(scope)).build(stream);
+        let client = Client::builder().codec(codec()).scope(Arc::new(scope)).build(stream);
         Self { current: Arc::new(ArcSwap::from_pointee(Connection { client, broker })) }
     }
 
@@ -102,6 +90,11 @@ impl RpcClient {
     pub fn replace(&self, next: &RpcClient) {
         self.current.store(next.current.load_full());
     }
+}
+
+/// gob with Go's rule for structs of different versions: fields that the sender's type lacks are zero.
+pub(super) fn codec() -> Gob {
+    Gob::new().missing_as_zero(true)
 }
 
 impl fmt::Debug for RpcClient {

@@ -2,6 +2,7 @@
 //! host dispenses.
 
 use super::{
+    client::codec,
     control::{CONTROL, DISPENSE, DISPENSER, PING, PLUGIN, QUIT},
     scope::BrokerScope,
 };
@@ -10,7 +11,7 @@ use crate::{
     net::{ACCEPT_PAUSE, Connection, Listener},
     plugin::{Channel, Outlet, Source},
 };
-use ::netrpc::{Args, DispatchError, Empty, Handling, Reply, Server, Service};
+use ::netrpc::{Args, DispatchError, Empty, Handling, Reply, Server, ServerBuilder, Service};
 use muxbroker::{Config, MuxBroker, Session, Stream};
 use std::{future::Future, io, sync::Arc, time::Duration};
 use tokio::{io::AsyncWriteExt as _, time::timeout};
@@ -207,7 +208,8 @@ pub(super) fn serve_object(broker: &MuxBroker, service: Box<dyn Service>) -> u32
     let scope = Arc::new(BrokerScope::new(broker.clone()));
     broker
         .accept_and_serve(id, move |stream: Stream| async move {
-            let server = match Server::builder().service(PLUGIN, service).scope(scope).build() {
+            let server = ServerBuilder::for_codec(codec()).service(PLUGIN, service).scope(scope).build();
+            let server = match server {
                 Ok(server) => server,
                 Err(error) => return error!(%error, "cannot serve an object"),
             };
