@@ -79,7 +79,7 @@ impl PluginServer {
         services.add(HealthService::server())?;
         services.add(broker.service())?;
         services.add(ControllerService::server(shutdown.clone()))?;
-        services.add(StdioService::server(output))?;
+        services.add(StdioService::server(output, mux.clone()))?;
         services.add_descriptors(tonic_health::pb::FILE_DESCRIPTOR_SET);
         services.add_descriptors(FILE_DESCRIPTOR_SET);
         register(&broker, &mut services)?;

@@ -3,7 +3,7 @@
 use std::{
     collections::VecDeque,
     pin::Pin,
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use bytes::Bytes;
@@ -18,7 +18,7 @@ use tokio::io::{AsyncWrite, AsyncWriteExt as _};
 use tokio_util::sync::CancellationToken;
 use tonic::{Code, Request, Response, Status};
 
-use super::{GrpcChannel, io::Flushes};
+use super::{GrpcChannel, Mux, io::Flushes};
 use crate::plugin::{Channel as Output, Delivery, Outlet, Source};
 
 /// The most that goes into one message, in bytes. Go sends what one read of 1 KiB returns; nothing on the
@@ -29,13 +29,15 @@ const MAX_CHUNK: usize = 32 << 10;
 /// Serves `plugin.GRPCStdio`. Has one consumer, the last that called: an earlier one ends.
 pub(crate) struct StdioService {
     outlet: Outlet,
+    /// Set if HTTP/2 runs on streams of a session, where a flush is not the last step.
+    mux: Option<Arc<Mux>>,
     /// Ends the stream of the last consumer.
     last: Mutex<CancellationToken>,
 }
 
 impl StdioService {
-    pub(crate) fn server(outlet: Outlet) -> GrpcStdioServer<Self> {
-        GrpcStdioServer::new(Self { outlet, last: Mutex::default() })
+    pub(crate) fn server(outlet: Outlet, mux: Option<Arc<Mux>>) -> GrpcStdioServer<Self> {
+        GrpcStdioServer::new(Self { outlet, mux, last: Mutex::default() })
     }
 }
 
@@ -49,6 +51,7 @@ impl GrpcStdio for StdioService {
         std::mem::replace(&mut *last, replaced.clone()).cancel();
         let consumer = Consumer {
             source: self.outlet.source(),
+            mux: self.mux.clone(),
             replaced,
             flushes: request.extensions().get().cloned().unwrap_or_default(),
             current: None,
@@ -64,6 +67,7 @@ impl GrpcStdio for StdioService {
 /// One consumer's place in the output.
 struct Consumer {
     source: Source,
+    mux: Option<Arc<Mux>>,
     replaced: CancellationToken,
     flushes: Flushes,
     /// What is being sent, and what of it has not been.
@@ -100,9 +104,14 @@ impl Consumer {
         loop {
             let flushed = self.flushes.next();
             let flushes = self.flushes.count();
-            while self.sent.front().is_some_and(|(_, before)| *before < flushes) {
-                self.sent.pop_front().into_iter().for_each(|(delivery, _)| delivery.done());
+            let count = self.sent.iter().take_while(|(_, before)| *before < flushes).count();
+            if let Some(mux) = self.mux.as_ref().filter(|_| count > 0) {
+                tokio::select! {
+                    () = mux.sent() => {}
+                    () = self.replaced.cancelled() => return None,
+                }
             }
+            self.sent.drain(..count).for_each(|(delivery, _)| delivery.done());
             if ended && self.sent.is_empty() {
                 return None;
             }

@@ -189,6 +189,15 @@ impl Mux {
         }
     }
 
+    /// Waits until everything that was written to streams so far is with the operating system, or the session is
+    /// over.
+    pub(crate) async fn sent(&self) {
+        let session = lock(&self.session).clone();
+        if let Some(session) = session {
+            session.sent().await;
+        }
+    }
+
     /// No dialler gets an answer any more.
     pub(super) fn stop_dialling(&self) {
         lock(&self.knocking).take();

@@ -22,7 +22,7 @@ use std::{
 
 use muxbroker::{Config, Session};
 use tokio::{
-    io::{AsyncWrite, DuplexStream, duplex},
+    io::{AsyncRead, AsyncWrite, DuplexStream, duplex},
     sync::{Notify, mpsc},
     time::timeout,
 };
@@ -227,6 +227,13 @@ impl Pair {
 
     pub(super) async fn multiplexed() -> Self {
         let (ours, theirs) = duplex(64 << 10);
+        Self::multiplexed_over(ours, theirs).await
+    }
+
+    pub(super) async fn multiplexed_over(
+        ours: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
+        theirs: DuplexStream,
+    ) -> Self {
         let (sender, streams) = mpsc::channel(16);
         let mux = Mux::new(None);
         let session = Session::server(theirs, Config::default());

@@ -2,7 +2,7 @@ use super::*;
 use crate::grpc::stdio;
 use go_plugin_proto::{StdioData, grpc_stdio_client::GrpcStdioClient, stdio_data::Channel};
 use std::sync::atomic::AtomicBool;
-use tokio::io::{AsyncRead, ReadBuf};
+use tokio::io::ReadBuf;
 use tokio_util::sync::CancellationToken;
 use tonic::transport::Channel as Connected;
 
@@ -146,6 +146,27 @@ async fn what_a_lost_host_did_not_take_goes_to_the_next() {
         }
     })
     .await;
+}
+
+#[tokio::test]
+async fn output_in_the_queue_of_a_session_is_not_delivered_yet() {
+    let (ours, theirs) = duplex(1024);
+    let deaf = Arc::new(AtomicBool::new(false));
+    let pair = Pair::multiplexed_over(Deaf(ours, deaf.clone()), theirs).await;
+    pair.printed.print(Output::Stdout, "first");
+    assert_eq!(pair.stdout.wait_for(5).await, b"first");
+    within("the delivery to be known", async {
+        while pair.printed.left() > 0 {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    })
+    .await;
+
+    deaf.store(true, Ordering::SeqCst);
+    // HTTP/2 and the session take it; the wire does not.
+    pair.printed.print(Output::Stdout, [b'x'; 10_000]);
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    assert_eq!(pair.printed.left(), 10_000);
 }
 
 /// Fails at the first write.
