@@ -210,11 +210,9 @@ fn on_a_normal_stack(work: impl FnOnce() + Send + 'static) {
 #[test]
 fn a_chain_of_a_hundred_thousand_slice_types_does_not_overflow_the_stack() {
     on_a_normal_stack(|| {
-        for levels in [0, 99_999] {
-            for (way, outcome) in every_way(&chain_of_slices(100_000, levels)) {
-                let error = outcome.expect_err(way);
-                assert!(error.is_limit(), "{way} of {levels} levels: {error:?}");
-            }
+        for (way, outcome) in every_way(&chain_of_slices(100_000, 99_999)) {
+            let error = outcome.expect_err(way);
+            assert!(error.is_limit(), "{way}: {error:?}");
         }
         let limits = Limits::default().types(1 << 20).type_bytes(1 << 30);
         for levels in [0, 99_999] {
@@ -369,7 +367,7 @@ fn more_types_than_the_limit_are_refused() {
     assert!(error.is_limit(), "{error:?}");
 }
 
-/// Where each byte of a stream becomes every value that differs from it by a multiple of three, as Go's test does.
+/// Where each byte of a stream changes in six ways; Go's test tries 85, and the fuzz targets more.
 #[test]
 fn no_single_changed_byte_is_a_panic() {
     let streams: Vec<_> = crate::corpus::golden::load()
@@ -383,7 +381,7 @@ fn no_single_changed_byte_is_a_panic() {
     assert_eq!(streams.len(), 5);
     for entry in streams {
         for at in 0..entry.gob.len() {
-            for change in (0..=255_u8).step_by(15) {
+            for change in (0..=255_u8).step_by(51) {
                 let mut changed = entry.gob.clone();
                 changed[at] ^= change;
                 let mut typed = Quiet(decoder(&changed));
