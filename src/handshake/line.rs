@@ -7,7 +7,7 @@ use base64::{
     alphabet::STANDARD,
     engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
 };
-use std::fmt;
+use std::{fmt, str::FromStr};
 
 /// Extra data in the sixth field up to this length is not a certificate: plugins of some old versions print
 /// other things there, and Go hosts ignore what is not longer.
@@ -16,12 +16,12 @@ const MAX_IGNORED_EXTRA: usize = 50;
 /// Unknown lines are quoted in errors, a line of 64 KiB is not.
 const MAX_QUOTED_LINE: usize = 1024;
 
-/// Go's `base64.RawStdEncoding`, and the padded form too, which nothing else in the field could mean.
+/// Go's `base64.RawStdEncoding`.
 const CERTIFICATE_BASE64: GeneralPurpose = GeneralPurpose::new(
     &STANDARD,
     GeneralPurposeConfig::new()
         .with_encode_padding(false)
-        .with_decode_padding_mode(DecodePaddingMode::Indifferent),
+        .with_decode_padding_mode(DecodePaddingMode::RequireNone),
 );
 
 /// What a plugin says of itself in the one line that it prints on standard output.
@@ -53,6 +53,10 @@ impl HandshakeLine {
     /// Reads the first line that a plugin printed and checks it against the host's offer, in the order of Go's
     /// checks and with its texts.
     pub(crate) fn parse(line: &str, offer: &Offer<'_>) -> Result<Self> {
+        Self::judged(line, Some(offer))
+    }
+
+    fn judged(line: &str, offer: Option<&Offer<'_>>) -> Result<Self> {
         let line = line.trim();
         let parts: Vec<&str> = line.split('|').collect();
         if parts.len() < 4 {
@@ -63,12 +67,22 @@ impl HandshakeLine {
         if core != i64::from(CORE_PROTOCOL_VERSION) {
             return Err(Error::new(ErrorKind::CoreVersion, core_mismatch(parts[0])));
         }
-        let version = offered_version(parts[1], offer.versions)?;
+        let version = offered_version(parts[1], offer.map(|offer| offer.versions))?;
         let address = Address::parse(parts[2], parts[3]).map_err(bad_line)?;
-        let protocol = allowed_protocol(parts.get(4).copied(), offer.protocols)?;
+        let allowed = offer.map_or(&[Protocol::NetRpc, Protocol::Grpc][..], |offer| offer.protocols);
+        let protocol = allowed_protocol(parts.get(4).copied(), allowed)?;
         let server_certificate = parts.get(5).map_or(Ok(None), |field| certificate(field))?;
-        let multiplex = multiplexing(&parts, protocol, offer.multiplex)?;
+        let multiplex = multiplexing(&parts, protocol, offer.is_some_and(|offer| offer.multiplex))?;
         Ok(Self { version, address, protocol, server_certificate, multiplex })
+    }
+}
+
+/// Reads a line without a host's offer to judge it by: for tools that look at plugins.
+impl FromStr for HandshakeLine {
+    type Err = Error;
+
+    fn from_str(line: &str) -> Result<Self> {
+        Self::judged(line, None)
     }
 }
 
@@ -114,11 +128,13 @@ fn core_mismatch(core: &str) -> String {
     )
 }
 
-fn offered_version(field: &str, offered: &[u32]) -> Result<u32> {
+/// Without an offer every version that one could make.
+fn offered_version(field: &str, offered: Option<&[u32]>) -> Result<u32> {
     let version = gotext::integer(field)
         .map_err(|cause| bad_line(format!("Error parsing protocol version {field:?}: {cause}")))?;
-    offered.iter().copied().find(|v| i64::from(*v) == version).ok_or_else(|| {
-        let versions: Vec<String> = offered.iter().map(u32::to_string).collect();
+    let known = u32::try_from(version).ok().filter(|version| offered.is_none_or(|all| all.contains(version)));
+    known.ok_or_else(|| {
+        let versions: Vec<String> = offered.unwrap_or_default().iter().map(u32::to_string).collect();
         let versions = versions.join(" ");
         let text = format!(
             "incompatible API version with plugin. Plugin version: {version}, Client versions: [{versions}]"

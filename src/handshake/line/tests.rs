@@ -152,6 +152,13 @@ fn an_endless_line_is_quoted_in_part() {
     assert!(error.to_string().len() < 2 * MAX_QUOTED_LINE);
 }
 
+#[test]
+fn a_tool_reads_a_line_of_any_version_and_transport() {
+    let line: HandshakeLine = "1|77|unix|/tmp/plugin1|grpc|".parse().unwrap();
+    assert_eq!((line.version, line.protocol), (77, Protocol::Grpc));
+    assert_eq!("1|-1|unix|/tmp/p|grpc|".parse::<HandshakeLine>().unwrap_err().kind(), ErrorKind::AppVersion);
+}
+
 proptest! {
     #[test]
     fn prop_any_text_gives_a_line_or_an_error(text in ".{0,200}") {
