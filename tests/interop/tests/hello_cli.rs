@@ -36,7 +36,8 @@ async fn plugins_of_both_languages_greet() {
 
 #[tokio::test]
 async fn a_go_plugin_over_net_rpc_is_refused_with_the_text_of_go() {
-    let plugin = shell(&go_program("greeterplugin"), "-cookie GREETER_PLUGIN=greeter");
+    // With `exec`: a refused plugin is killed, not asked to quit, and a killed shell would leave it behind.
+    let plugin = format!("exec {}", shell(&go_program("greeterplugin"), "-cookie GREETER_PLUGIN=greeter"));
     let ran = hello_cli(Some(&plugin), &[]).await;
     assert_eq!((ran.code, ran.stdout_text().as_str()), (Some(1), ""));
     let error = ran.stderr_text();
