@@ -16,7 +16,7 @@ use interop_tests::{
         Peer, PeerPlugin,
         proto::{Blob, Id},
     },
-    within,
+    upstream, within,
 };
 
 /// How many connections are brokered at once, in each direction.
@@ -148,6 +148,30 @@ async fn connections_are_multiplexed_with_a_go_host_in_both_directions() {
     assert_eq!(host.number("echo 20971520").await, 20 << 20);
     host.tell("ping").await;
     host.tell("kill").await;
+}
+
+/// v1.0.1 has no stdio service: what its plugins print is not synchronised, and that is no failure.
+#[tokio::test]
+async fn plugins_on_old_versions_of_go_plugin_are_hosted() {
+    for version in ["v1.0.1", "v1.4.10"] {
+        let kv = upstream("github.com/hashicorp/go-plugin/examples/grpc/plugin-go-grpc", version);
+        let builder = Client::builder(HANDSHAKE)
+            .plugin("kv", PeerPlugin)
+            .command(kv)
+            .allowed_protocols([Protocol::Grpc]);
+        let client = within("the plugin to start", builder.start()).await.unwrap();
+        within("the answer", client.ping()).await.unwrap();
+        let peer = client.dispense::<PeerPlugin>("kv").await.unwrap();
+        let error = go_plugin::Error::from(peer.client().echo(Blob::default()).await.unwrap_err());
+        assert_eq!(
+            (error.kind(), error.to_string().as_str()),
+            (ErrorKind::Remote, "unknown service testing.Peer"),
+            "{version}"
+        );
+        within("the plugin to end", client.kill()).await.unwrap();
+        let status = client.exited().await.unwrap();
+        assert_eq!(status.code(), Some(0), "{version}: {status}");
+    }
 }
 
 /// The last field appears only if the host asked for it in words that Go reads as true; Go itself prints it for any.
