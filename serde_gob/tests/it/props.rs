@@ -1,6 +1,5 @@
 //! Properties, each over some hundred random inputs.
 
-
 use proptest::{collection, option, prelude::*};
 use serde_gob::{Any, Complex, Decoder, Dynamic, Limits};
 

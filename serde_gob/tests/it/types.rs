@@ -141,3 +141,13 @@ fn ten_threads_meet_a_recursive_type_at_once() {
         }
     });
 }
+
+#[test]
+fn encoders_decoders_and_values_can_move_between_threads() {
+    fn movable<T: Send>() {}
+    movable::<Encoder>();
+    movable::<serde_gob::Decoder>();
+    movable::<serde_gob::Dynamic>();
+    movable::<serde_gob::Any>();
+    movable::<serde_gob::Error>();
+}
