@@ -2,6 +2,7 @@
 
 mod builder;
 mod client;
+mod give_up;
 mod options;
 mod start;
 mod transport;

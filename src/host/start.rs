@@ -3,6 +3,7 @@
 use super::{
     Client, ClientBuilder,
     client::{Ending, Running},
+    give_up::give_up,
     options::CONNECT_TIMEOUT,
     transport::{ConnectOptions, Transport},
 };
@@ -10,7 +11,7 @@ use crate::{
     Error, ErrorKind, HandshakeLine, PluginSet, Result,
     handshake::Offer,
     logs::PluginLog,
-    process::{FirstLine, HostEnv, KillLimits, Launch, Process, Started, diagnose},
+    process::{FirstLine, HostEnv, KillLimits, Launch, Started, diagnose},
 };
 use std::collections::BTreeMap;
 use tracing::debug;
@@ -59,37 +60,40 @@ pub(super) async fn start(builder: ClientBuilder) -> Result<Client> {
     };
     debug!(plugin = name, "waiting for RPC address");
     let first_line = stdout.first_line(builder.start_timeout).await;
-    let connected = async {
-        let line = handshake_line(first_line, &offer)
-            .map_err(|error| explain(error, &launch, &last_words.text()))?;
-        if let Some(path) = line.address.as_unix() {
-            process.owns_socket(path);
+    let line = match handshake_line(&first_line, &offer) {
+        Ok(line) => line,
+        Err(error) => {
+            let error = explain(error, &launch, &last_words.text());
+            return Err(give_up(process, said(&first_line), error).await);
         }
+    };
+    if let Some(path) = line.address.as_unix() {
+        process.owns_socket(path);
+    }
+    let connected = async {
         if line.server_certificate.is_some() {
             let text = "the plugin answered with a certificate, but this host offered none";
             return Err(Error::new(ErrorKind::Security, text));
         }
-        let transport = Transport::connect(&line, connect_options).await?;
-        Ok((line, transport))
+        Transport::connect(&line, connect_options).await
     };
     match connected.await {
-        Ok((line, transport)) => {
+        Ok(transport) => {
             debug!(plugin = name, version = line.version, protocol = %line.protocol, "using plugin");
             // The version is one of the offered ones.
             let plugins = sets.get(&line.version).cloned().unwrap_or_default();
             Ok(Client::new(Running { name, line, plugins, transport, ending: Ending::new(process, limits) }))
         }
-        Err(error) => Err(give_up(process, error).await),
+        // It does not answer, so there is no way to ask it.
+        Err(error) => Err(give_up(process, None, error).await),
     }
 }
 
-/// Ends a plugin that was of no use, and adds to the error how it ended, if it did so by itself.
-async fn give_up(process: Process, error: Error) -> Error {
-    let by_itself = process.exit().now();
-    process.kill_now().await;
-    match by_itself {
-        Some(exit) if error.exit_status().is_none() => error.with_status(exit.status),
-        _ => error,
+/// The line of a plugin that is fine in itself.
+fn said(first: &FirstLine) -> Option<HandshakeLine> {
+    match first {
+        FirstLine::Line(line) => String::from_utf8_lossy(line).parse().ok(),
+        _ => None,
     }
 }
 
@@ -102,9 +106,9 @@ fn offered_sets(sets: BTreeMap<u32, PluginSet>) -> Result<BTreeMap<u32, PluginSe
     Ok(sets)
 }
 
-fn handshake_line(first: FirstLine, offer: &Offer<'_>) -> Result<HandshakeLine> {
+fn handshake_line(first: &FirstLine, offer: &Offer<'_>) -> Result<HandshakeLine> {
     match first {
-        FirstLine::Line(line) => HandshakeLine::parse(&String::from_utf8_lossy(&line), offer),
+        FirstLine::Line(line) => HandshakeLine::parse(&String::from_utf8_lossy(line), offer),
         FirstLine::TooLong(start) => {
             let start = String::from_utf8_lossy(&start[..start.len().min(QUOTED)]);
             let text = format!("Unrecognized remote plugin message: {start} … (a line without an end)");

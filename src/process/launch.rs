@@ -4,7 +4,7 @@ use super::{
     ExitWatch, HostEnv, Process, Sink, Stdout, Tail,
     child::{Child, KillOnDrop},
     env::{self, Changes},
-    pipes,
+    pipes, socket_dir,
     tail::Remembering,
 };
 use crate::sys;
@@ -17,6 +17,7 @@ use std::{
     thread,
     time::Duration,
 };
+use tempfile::TempDir;
 use tokio::{io::AsyncWrite, sync::oneshot};
 use tokio_util::task::TaskTracker;
 
@@ -35,6 +36,7 @@ pub(crate) struct Launch {
     program: OsString,
     user_env: Changes,
     inherit_env: bool,
+    end_with_host: bool,
 }
 
 /// A plugin that was started but has not said anything yet.
@@ -65,7 +67,7 @@ impl Launch {
         }
         let user_env = command.get_envs().map(|(k, v)| (k.to_owned(), v.map(OsStr::to_owned))).collect();
         let program = command.get_program().to_owned();
-        Self { command: Arc::new(Mutex::new(command)), program, user_env, inherit_env }
+        Self { command: Arc::new(Mutex::new(command)), program, user_env, inherit_env, end_with_host }
     }
 
     /// The program as the user named it.
@@ -90,7 +92,10 @@ impl Launch {
         logs: impl Sink + 'static,
         raw: Option<Box<dyn AsyncWrite + Send + Unpin>>,
     ) -> io::Result<Started> {
-        self.set_env(host);
+        // A plugin that outlives this process needs its sockets longer than the directory lives.
+        let socket_dir = self.end_with_host.then(|| socket_dir::create(host, &self.user_env)).flatten();
+        let named = socket_dir.as_ref().map(TempDir::path);
+        self.set_env(&HostEnv { socket_dir: named.or(host.socket_dir), ..*host });
         let (reply, spawned) = oneshot::channel();
         let (ended, exit) = ExitWatch::new();
         let command = Arc::clone(&self.command);
@@ -107,6 +112,7 @@ impl Launch {
                 let exit = child.wait();
                 // First the file: who sees the exit may count on it.
                 child.socket().process_ended();
+                drop(socket_dir);
                 ended.send_replace(Some(exit));
             },
         )?;

@@ -19,6 +19,7 @@ mod kill;
 mod launch;
 mod pipes;
 mod socket;
+mod socket_dir;
 mod tail;
 
 pub(crate) use child::Process;

@@ -4,7 +4,8 @@
 
 mod support;
 
-use process_tests::HANDSHAKE;
+use go_plugin::{Client, ErrorKind, Protocol};
+use process_tests::{ActorPlugin, HANDSHAKE};
 use std::{
     io::{BufRead, BufReader, Write},
     path::Path,
@@ -166,4 +167,27 @@ async fn a_host_that_ignores_sigchld_still_sees_the_end() {
     let lines: Vec<_> = std::iter::repeat_with(|| host.line()).take_while(|line| !line.is_empty()).collect();
     assert_eq!(lines.last().unwrap(), "None", "{lines:?}");
     assert!(host.process.wait().unwrap().success());
+}
+
+/// A shell between host and plugin ends with a signal, the plugin behind it would not.
+#[tokio::test]
+async fn a_refused_plugin_behind_a_shell_is_asked_to_quit() {
+    for (transport, allowed) in [("netrpc", Protocol::Grpc), ("grpc", Protocol::NetRpc)] {
+        let dir = tempfile::tempdir().unwrap();
+        let marker = dir.path().join("the plugin went before the shell");
+        let mut shell = Command::new("sh");
+        shell.args(["-c", r#""$ACTOR"; : > "$MARKER""#]);
+        shell.env("ACTOR", env!("CARGO_BIN_EXE_actor")).env("MARKER", &marker);
+        shell.env("ACTOR_TRANSPORT", transport).env("TMPDIR", dir.path());
+        let starting = Client::builder(HANDSHAKE)
+            .plugin("actor", ActorPlugin::client())
+            .allowed_protocols([allowed])
+            .command(shell)
+            .start();
+        let error = starting.await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::ProtocolNotAllowed, "{error:?}");
+        assert!(marker.exists(), "{transport}");
+        let left: Vec<_> = std::fs::read_dir(dir.path()).unwrap().map(|e| e.unwrap().file_name()).collect();
+        assert_eq!(left.len(), 1, "{left:?}");
+    }
 }

@@ -1,0 +1,47 @@
+//! The end of a plugin that is of no use.
+
+use super::transport::{ConnectOptions, Transport};
+use crate::{Error, HandshakeLine, process::Process};
+use std::time::Duration;
+use tokio::time::timeout;
+
+/// For each step of sending a refused plugin away: connecting, its answer, its exit. As long as Go gives a plugin to exit.
+const STEP: Duration = Duration::from_secs(2);
+
+/// Ends a plugin, and adds to the error how it ended, if it did so by itself.
+///
+/// `refused` is what a well-behaved plugin said that does not suit this host. It is asked to quit before it is killed: what we
+/// started may be a shell or another wrapper, and killing that would leave the plugin behind.
+pub(super) async fn give_up(process: Process, refused: Option<HandshakeLine>, error: Error) -> Error {
+    let by_itself = process.exit().now();
+    if let (None, Some(line)) = (by_itself, refused) {
+        if let Some(path) = line.address.as_unix() {
+            process.owns_socket(path);
+        }
+        if send_away(&line).await {
+            let _ = timeout(STEP, process.exit().exited()).await;
+        }
+    }
+    process.kill_now().await;
+    match by_itself {
+        Some(exit) if error.exit_status().is_none() => error.with_status(exit.status),
+        _ => error,
+    }
+}
+
+/// Whether the plugin took the request to quit.
+async fn send_away(line: &HandshakeLine) -> bool {
+    let options = ConnectOptions {
+        stdout: Box::new(tokio::io::sink()),
+        stderr: Box::new(tokio::io::sink()),
+        limit: STEP,
+        #[cfg(feature = "grpc")]
+        grpc_message_limit: crate::DEFAULT_MESSAGE_LIMIT,
+        #[cfg(feature = "grpc")]
+        multiplex_grpc: line.multiplex == Some(true),
+    };
+    match Transport::connect(line, options).await {
+        Ok(transport) => transport.close(STEP).await.is_ok(),
+        Err(_) => false,
+    }
+}
