@@ -68,8 +68,18 @@ impl Serialize for AsBytes<'_> {
 macro_rules! byte_types {
     ($($(#[$doc:meta])* $ty:ident, $token:ident, $shape:expr;)*) => {$(
         $(#[$doc])*
-        #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
+        #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
         pub struct $ty(pub Vec<u8>);
+
+        /// As text if it is text.
+        impl fmt::Debug for $ty {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                match std::str::from_utf8(&self.0) {
+                    Ok(text) => write!(f, "{}({text:?})", stringify!($ty)),
+                    Err(_) => write!(f, "{}(b\"{}\")", stringify!($ty), self.0.escape_ascii()),
+                }
+            }
+        }
 
         impl GobType for $ty {
             type Key = $ty;
@@ -188,5 +198,16 @@ impl Serialize for Nil {
 impl<'de> Deserialize<'de> for Nil {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_ignored_any(UnitVisitor).map(|()| Nil)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn strings_are_shown_as_text_and_other_bytes_escaped() {
+        assert_eq!(format!("{:?}", GoString(b"eye".to_vec())), r#"GoString("eye")"#);
+        assert_eq!(format!("{:?}", GobBytes(vec![0xff, b'a', 0])), r#"GobBytes(b"\xffa\x00")"#);
     }
 }
