@@ -77,6 +77,24 @@ pub fn upstream(package: &str, version: &str) -> PathBuf {
     })
 }
 
+/// Builds somebody else's program in the versions that the module in `tests/interop/go/MODULE` pins: for main packages that
+/// [`upstream`] cannot install, since their module replaces some of its dependencies or no list of its versions is to be had.
+///
+/// # Panics
+///
+/// When Go is missing or the program does not build; the text holds the compiler's output.
+pub fn pinned(module: &str, package: &str) -> PathBuf {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("go").join(module);
+    let binary = package.rsplit('/').next().unwrap_or(package);
+    let mut key = DefaultHasher::new();
+    ["go.mod", "go.sum"].iter().for_each(|name| hash_tree(&folder.join(name), &mut key));
+    cached(&format!("{module}+{}", package.replace('/', "+")), key, binary, |out| {
+        let mut go = go();
+        go.current_dir(&folder).arg("build").arg("-o").arg(out.join(binary)).arg(package);
+        go
+    })
+}
+
 /// The cargo target directory that this test was built into.
 ///
 /// # Panics

@@ -1,7 +1,7 @@
 //! What the tests against Go programs share: building those programs, running them, talking to them.
 //!
-//! [`go_program`] builds one of ours (`tests/interop/go`), [`upstream`] somebody else's at an exact version. Both
-//! build once into the cargo target directory; later calls, other tests and other processes find the result there.
+//! [`go_program`] builds one of ours (`tests/interop/go`), [`upstream`] and [`pinned`] somebody else's at exact versions.
+//! All build once into the cargo target directory; later calls, other tests and other processes find the result there.
 //!
 //! A program of ours takes one command a line on stdin, answers with one line on stdout, and ends when stdin does, so
 //! that not even a killed test leaves it behind. [`Peer`] is one such process.
@@ -10,6 +10,7 @@ mod build;
 pub mod courier;
 mod events;
 mod examples;
+pub mod functions;
 pub mod greeter;
 pub mod grpc_peer;
 mod host_output;
@@ -19,7 +20,7 @@ mod peer;
 mod proxy;
 mod run;
 
-pub use build::{go_program, target_dir, upstream};
+pub use build::{go_program, pinned, target_dir, upstream};
 pub use events::{Logged, logged, record_events};
 pub use examples::{RELEASES, example, upstream_example};
 pub use host_output::Collected;
