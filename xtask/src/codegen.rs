@@ -34,6 +34,11 @@ const SETS: &[Set] = &[
         protos: &["counter.proto"],
         out: "examples/bidirectional/generated",
     },
+    Set {
+        root: "examples/streaming/proto",
+        protos: &["streamer.proto"],
+        out: "examples/streaming/generated",
+    },
     Set { root: "src/grpc/tests/proto", protos: &["peer.proto"], out: "src/grpc/tests/generated" },
 ];
 

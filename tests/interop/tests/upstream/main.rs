@@ -5,6 +5,7 @@
 mod counter;
 mod greeter;
 mod kv;
+mod streaming;
 mod versions;
 
 use interop_tests::{Ran, run};
