@@ -101,6 +101,8 @@
 // Without a transport there is neither a host nor a plugin, only what both build on.
 #![cfg_attr(not(any(feature = "netrpc", feature = "grpc")), allow(dead_code, unused_imports))]
 
+#[cfg(any(feature = "netrpc", feature = "grpc"))]
+mod checksum;
 mod error;
 #[cfg(feature = "grpc")]
 mod grpc;
@@ -124,6 +126,8 @@ mod registry;
 #[cfg(any(feature = "netrpc", feature = "grpc"))]
 mod sys;
 
+#[cfg(any(feature = "netrpc", feature = "grpc"))]
+pub use checksum::Checksum;
 pub use error::{Error, ErrorKind, Fault, Result};
 #[cfg(feature = "netrpc")]
 pub use go_plugin_macros::{GobType, interface};

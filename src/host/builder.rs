@@ -5,7 +5,7 @@ use super::{
     options::{PluginCommand, START_TIMEOUT, Writer},
     start,
 };
-use crate::{Handshake, Plugin, PluginSet, Protocol, Result};
+use crate::{Checksum, Handshake, Plugin, PluginSet, Protocol, Result};
 use std::{collections::BTreeMap, ops::RangeInclusive, time::Duration};
 use tokio::io::AsyncWrite;
 
@@ -16,6 +16,7 @@ pub struct ClientBuilder {
     pub(super) sets: BTreeMap<u32, PluginSet>,
     pub(super) allowed: Vec<Protocol>,
     pub(super) command: Option<PluginCommand>,
+    pub(super) checksum: Option<Checksum>,
     pub(super) start_timeout: Duration,
     pub(super) inherit_env: bool,
     pub(super) end_with_host: bool,
@@ -38,6 +39,7 @@ impl ClientBuilder {
             // Go's default list has net/rpc alone, so that a host meets gRPC only when it asked for it.
             allowed: vec![if cfg!(feature = "netrpc") { Protocol::NetRpc } else { Protocol::Grpc }],
             command: None,
+            checksum: None,
             start_timeout: START_TIMEOUT,
             inherit_env: true,
             end_with_host: true,
@@ -70,6 +72,17 @@ impl ClientBuilder {
     /// The program to start. Go's `Cmd`.
     pub fn command(mut self, command: impl Into<PluginCommand>) -> Self {
         self.command = Some(command.into());
+        self
+    }
+
+    /// Starts the plugin only if its executable has this checksum. Go's `SecureConfig`.
+    ///
+    /// On Linux exactly the bytes that were verified run. A file that somebody else than root can write is copied into memory for that: such a
+    /// plugin sees no path in `/proc/self/exe`, and capabilities of its file do not count. The checksum covers the one file that
+    /// the command names: of a script not its interpreter, of a binary not its shared libraries. Other systems start the path
+    /// right after it was verified.
+    pub fn checksum(mut self, checksum: Checksum) -> Self {
+        self.checksum = Some(checksum);
         self
     }
 

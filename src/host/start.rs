@@ -13,7 +13,7 @@ use crate::{
     logs::PluginLog,
     process::{FirstLine, HostEnv, KillLimits, Launch, Started, diagnose},
 };
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, ffi::OsStr};
 use tracing::debug;
 
 /// How much of a line that is none is quoted, in bytes.
@@ -29,7 +29,9 @@ pub(super) async fn start(builder: ClientBuilder) -> Result<Client> {
         return Err(Error::misuse("exactly one of Cmd, or Reattach, or RunnerFunc must be set"));
     };
 
-    let mut launch = Launch::new(command.0, builder.inherit_env, builder.end_with_host);
+    let launch =
+        Launch::new(command.0, builder.inherit_env, builder.end_with_host).verified_by(builder.checksum);
+    let program = launch.program().to_owned();
     let name = builder.name.unwrap_or_else(|| launch.name());
     let versions: Vec<u32> = sets.keys().copied().collect();
     let host_env = HostEnv {
@@ -39,12 +41,9 @@ pub(super) async fn start(builder: ClientBuilder) -> Result<Client> {
         multiplex: builder.multiplex_grpc,
         ..HostEnv::default()
     };
-    debug!(plugin = name, program = ?launch.program(), "starting plugin");
+    debug!(plugin = name, ?program, "starting plugin");
     let Started { process, stdout, last_words } =
-        launch.start(&host_env, PluginLog::new(&name), builder.raw_stderr).await.map_err(|cause| {
-            let text = format!("cannot start {}: {cause}", launch.program().display());
-            Error::new(ErrorKind::Launch, text).with_source(cause)
-        })?;
+        launch.start(&host_env, PluginLog::new(&name), builder.raw_stderr).await?;
     debug!(plugin = name, pid = process.id(), "plugin started");
 
     let limits = KillLimits { terminate: builder.terminate, ..KillLimits::default() };
@@ -63,7 +62,7 @@ pub(super) async fn start(builder: ClientBuilder) -> Result<Client> {
     let line = match handshake_line(&first_line, &offer) {
         Ok(line) => line,
         Err(error) => {
-            let error = explain(error, &launch, &last_words.text());
+            let error = explain(error, &program, &last_words.text());
             return Err(give_up(process, said(&first_line), error).await);
         }
     };
@@ -128,7 +127,7 @@ fn handshake_line(first: &FirstLine, offer: &Offer<'_>) -> Result<HandshakeLine>
 
 /// Adds what helps to find out why a program did not behave like a plugin: what it said on standard error, and what its
 /// file looks like.
-fn explain(error: Error, launch: &Launch, last_words: &str) -> Error {
+fn explain(error: Error, program: &OsStr, last_words: &str) -> Error {
     if !matches!(
         error.kind(),
         ErrorKind::BadHandshake | ErrorKind::ExitedBeforeHandshake | ErrorKind::StartTimeout
@@ -139,6 +138,6 @@ fn explain(error: Error, launch: &Launch, last_words: &str) -> Error {
         "" => String::new(),
         words => format!("\nIts last words on standard error:\n{words}\n"),
     };
-    let text = format!("{error}\n{said}\n{}", diagnose(launch.program()));
+    let text = format!("{error}\n{said}\n{}", diagnose(program));
     Error::new(error.kind(), text).with_status(error.exit_status())
 }

@@ -18,7 +18,7 @@ pub(crate) fn diagnose(program: &OsStr) -> String {
          its file permissions do not let this process execute it, or\n  \
          it failed to negotiate the go-plugin handshake\n",
     );
-    if let Some(path) = resolve(program)
+    if let Some(path) = resolve(program, None)
         && let Ok(meta) = fs::metadata(&path)
     {
         let _ = write!(text, "\nAbout the plugin's file:\n  Path: {}\n", path.display());
@@ -31,13 +31,15 @@ pub(crate) fn diagnose(program: &OsStr) -> String {
     text
 }
 
-/// The file that a command name stands for: as it is with a directory in it, otherwise found on `PATH`.
-fn resolve(program: &OsStr) -> Option<PathBuf> {
+/// The file that a command name stands for: as it is with a directory in it, otherwise found on `search`, this process's
+/// `PATH` if there is none.
+pub(super) fn resolve(program: &OsStr, search: Option<&OsStr>) -> Option<PathBuf> {
     let path = Path::new(program);
     if path.components().count() > 1 || path.is_absolute() {
         return Some(path.to_owned());
     }
-    std::env::split_paths(&std::env::var_os("PATH")?).map(|dir| dir.join(path)).find(|file| file.is_file())
+    let search = search.map(OsStr::to_owned).or_else(|| std::env::var_os("PATH"))?;
+    std::env::split_paths(&search).map(|dir| dir.join(path)).find(|file| file.is_file())
 }
 
 #[cfg(unix)]

@@ -6,14 +6,15 @@ use super::{
     env::{self, Changes},
     pipes, socket_dir,
     tail::Remembering,
+    verified,
 };
-use crate::sys;
+use crate::{Checksum, Error, ErrorKind, Result, sys};
 use std::{
     ffi::{OsStr, OsString},
     io,
     path::Path,
     process::{self, ChildStderr, ChildStdout, Command, Stdio},
-    sync::{Arc, Mutex, PoisonError},
+    sync::Arc,
     thread,
     time::Duration,
 };
@@ -30,13 +31,14 @@ const THREAD_STACK: usize = 128 << 10;
 const BUSY_RETRIES: u32 = 6;
 const BUSY_PAUSE: Duration = Duration::from_millis(5);
 
-/// A command that starts a plugin, any number of times.
+/// A command that starts a plugin.
 pub(crate) struct Launch {
-    command: Arc<Mutex<Command>>,
+    command: Command,
     program: OsString,
     user_env: Changes,
     inherit_env: bool,
     end_with_host: bool,
+    checksum: Option<Checksum>,
 }
 
 /// A plugin that was started but has not said anything yet.
@@ -67,7 +69,13 @@ impl Launch {
         }
         let user_env = command.get_envs().map(|(k, v)| (k.to_owned(), v.map(OsStr::to_owned))).collect();
         let program = command.get_program().to_owned();
-        Self { command: Arc::new(Mutex::new(command)), program, user_env, inherit_env, end_with_host }
+        Self { command, program, user_env, inherit_env, end_with_host, checksum: None }
+    }
+
+    /// Has only a program with this checksum started.
+    pub(crate) fn verified_by(mut self, checksum: Option<Checksum>) -> Self {
+        self.checksum = checksum;
+        self
     }
 
     /// The program as the user named it.
@@ -84,24 +92,31 @@ impl Launch {
     /// Starts the process, and the tasks that read its output, on the current tokio runtime.
     ///
     /// Standard error goes to `logs` and, unchanged, to `raw`; a `raw` that cannot keep up loses output rather
-    /// than stop the plugin. Errors are those of the system (no such file, no permission, …).
-    /// Cancel safe: a process that comes to life after the future was dropped is killed and reaped.
+    /// than stop the plugin. Errors are those of the system (no such file, no permission, …), and a checksum that
+    /// does not match. Cancel safe: a process that comes to life after the future was dropped is killed and reaped.
     pub(crate) async fn start(
-        &mut self,
+        mut self,
         host: &HostEnv<'_>,
         logs: impl Sink + 'static,
         raw: Option<Box<dyn AsyncWrite + Send + Unpin>>,
-    ) -> io::Result<Started> {
+    ) -> Result<Started> {
         // A plugin that outlives this process needs its sockets longer than the directory lives.
         let socket_dir = self.end_with_host.then(|| socket_dir::create(host, &self.user_env)).flatten();
         let named = socket_dir.as_ref().map(TempDir::path);
         self.set_env(&HostEnv { socket_dir: named.or(host.socket_dir), ..*host });
         let (reply, spawned) = oneshot::channel();
         let (ended, exit) = ExitWatch::new();
-        let command = Arc::clone(&self.command);
-        thread::Builder::new().name(format!("plugin {}", self.name())).stack_size(THREAD_STACK).spawn(
-            move || {
-                let mut process = match spawn(&command) {
+        let thread_name = format!("plugin {}", self.name());
+        let Self { command, program, checksum, .. } = self;
+        let refused = |cause: io::Error| {
+            let text = format!("cannot start {}: {cause}", program.display());
+            Error::new(ErrorKind::Launch, text).with_source(cause)
+        };
+        thread::Builder::new()
+            .name(thread_name)
+            .stack_size(THREAD_STACK)
+            .spawn(move || {
+                let mut process = match spawn(command, checksum.as_ref()) {
                     Ok(process) => process,
                     Err(error) => return drop(reply.send(Err(error))),
                 };
@@ -114,14 +129,19 @@ impl Launch {
                 child.socket().process_ended();
                 drop(socket_dir);
                 ended.send_replace(Some(exit));
-            },
-        )?;
-        let thread_died = |_| Err(io::Error::other("the thread that starts the plugin ended"));
-        let Spawned { child, stdout, stderr } = spawned.await.unwrap_or_else(thread_died)?;
+            })
+            .map_err(refused)?;
+        let thread_died =
+            |_| Err(SpawnError::System(io::Error::other("the thread that starts the plugin ended")));
+        let Spawned { child, stdout, stderr } =
+            spawned.await.unwrap_or_else(thread_died).map_err(|error| match error {
+                SpawnError::System(cause) => refused(cause),
+                SpawnError::Checksum(error) => error,
+            })?;
 
-        let no_pipe = || io::Error::other("the plugin was started without its output pipes");
-        let stdout = tokio::process::ChildStdout::from_std(stdout.ok_or_else(no_pipe)?)?;
-        let stderr = tokio::process::ChildStderr::from_std(stderr.ok_or_else(no_pipe)?)?;
+        let no_pipe = || refused(io::Error::other("it has no output pipes"));
+        let stdout = tokio::process::ChildStdout::from_std(stdout.ok_or_else(no_pipe)?).map_err(refused)?;
+        let stderr = tokio::process::ChildStderr::from_std(stderr.ok_or_else(no_pipe)?).map_err(refused)?;
         let tasks = TaskTracker::new();
         let (line, first_line) = oneshot::channel();
         let last_words = Tail::default();
@@ -133,29 +153,42 @@ impl Launch {
         Ok(Started { process: Process::new(child, exit, tasks), stdout, last_words })
     }
 
-    fn set_env(&self, host: &HostEnv<'_>) {
-        let mut command = self.command.lock().unwrap_or_else(PoisonError::into_inner);
+    fn set_env(&mut self, host: &HostEnv<'_>) {
         if !self.inherit_env {
-            command.env_clear();
+            self.command.env_clear();
         }
         for (name, value) in env::changes(&self.user_env, host) {
             match value {
-                Some(value) => command.env(name, value),
-                None => command.env_remove(name),
+                Some(value) => self.command.env(name, value),
+                None => self.command.env_remove(name),
             };
         }
     }
 }
 
-fn spawn(command: &Mutex<Command>) -> io::Result<process::Child> {
-    let mut command = command.lock().unwrap_or_else(PoisonError::into_inner);
+/// Why there is no process.
+enum SpawnError {
+    System(io::Error),
+    Checksum(Error),
+}
+
+impl From<io::Error> for SpawnError {
+    fn from(cause: io::Error) -> Self {
+        Self::System(cause)
+    }
+}
+
+fn spawn(mut command: Command, checksum: Option<&Checksum>) -> Result<process::Child, SpawnError> {
+    if let Some(checksum) = checksum {
+        verified::arm(&mut command, checksum).map_err(SpawnError::Checksum)?;
+    }
     for retry in 0..BUSY_RETRIES {
         match command.spawn() {
             Err(error) if error.kind() == io::ErrorKind::ExecutableFileBusy => {
                 thread::sleep(BUSY_PAUSE * 2_u32.pow(retry));
             }
-            done => return done,
+            done => return Ok(done?),
         }
     }
-    command.spawn()
+    Ok(command.spawn()?)
 }

@@ -21,6 +21,7 @@ mod pipes;
 mod socket;
 mod socket_dir;
 mod tail;
+mod verified;
 
 pub(crate) use child::Process;
 pub(crate) use diagnose::diagnose;

@@ -139,7 +139,7 @@ async fn the_last_words_of_a_plugin_reach_the_log_before_kill_returns() {
 
 #[tokio::test]
 async fn the_last_words_are_at_hand_for_an_error() {
-    let mut launch = shell("echo 'needs a config file' >&2; exit 2");
+    let launch = shell("echo 'needs a config file' >&2; exit 2");
     let started = launch.start(&HostEnv::default(), Collect::default(), None).await.unwrap();
     started.process.exit().exited().await;
     started.process.kill_now().await;
@@ -255,8 +255,8 @@ fn a_plugin_survives_the_thread_and_the_runtime_that_started_it() {
 async fn a_start_that_is_given_up_leaves_no_process() {
     let dir = tempfile::tempdir().unwrap();
     let script = format!(": > {}/$$; exec sleep 60", dir.path().display());
-    let mut launch = shell(&script);
     for _ in 0..20 {
+        let launch = shell(&script);
         let env = HostEnv::default();
         tokio::select! {
             biased;
@@ -280,7 +280,7 @@ async fn many_processes_at_once_leave_no_thread() {
         tokio::spawn(async move {
             let mut command = Command::new(program);
             command.args(["-c", "echo line; exec sleep 60"]);
-            let mut launch = Launch::new(command, true, true);
+            let launch = Launch::new(command, true, true);
             let started = launch.start(&HostEnv::default(), Collect::default(), None).await.unwrap();
             assert_eq!(started.stdout.first_line(LONG).await, FirstLine::Line(b"line".into()));
             started.process
@@ -309,9 +309,11 @@ async fn many_processes_at_once_leave_no_thread() {
 
 #[tokio::test]
 async fn a_missing_program_is_reported_by_the_start() {
-    let mut launch = Launch::new(Command::new("/nonexistent/plugin"), true, true);
+    let launch = Launch::new(Command::new("/nonexistent/plugin"), true, true);
     let error = launch.start(&HostEnv::default(), Collect::default(), None).await.err().unwrap();
-    assert_eq!(error.kind(), std::io::ErrorKind::NotFound);
+    assert_eq!(error.kind(), crate::ErrorKind::Launch);
+    let cause = std::error::Error::source(&error).unwrap().downcast_ref::<std::io::Error>().unwrap();
+    assert_eq!(cause.kind(), std::io::ErrorKind::NotFound);
 }
 
 #[tokio::test]
@@ -322,7 +324,7 @@ async fn a_program_that_is_still_being_written_is_waited_for() {
     let writer = std::fs::File::options().append(true).open(&program).unwrap();
     let mut command = Command::new(&program);
     command.args(["-c", "echo started"]);
-    let mut launch = Launch::new(command, true, true);
+    let launch = Launch::new(command, true, true);
     let env = HostEnv::default();
     let close = async {
         tokio::time::sleep(Duration::from_millis(50)).await;
@@ -337,13 +339,11 @@ async fn the_environment_arrives() {
     let mut command = Command::new("sh");
     command.args(["-c", "echo $COOKIE,$OWN,$PLUGIN_PROTOCOL_VERSIONS,$HOME"]);
     command.env("OWN", "mine").env("PATH", "/usr/bin:/bin");
-    let mut launch = Launch::new(command, false, true);
+    let launch = Launch::new(command, false, true);
     let env = HostEnv { cookie: ("COOKIE", "biscuit"), versions: &[2, 5], ..HostEnv::default() };
-    for _again in 0..2 {
-        let started = launch.start(&env, Collect::default(), None).await.unwrap();
-        let line = started.stdout.first_line(LONG).await;
-        assert_eq!(line, FirstLine::Line(b"biscuit,mine,2,5,".into()));
-    }
+    let started = launch.start(&env, Collect::default(), None).await.unwrap();
+    let line = started.stdout.first_line(LONG).await;
+    assert_eq!(line, FirstLine::Line(b"biscuit,mine,2,5,".into()));
 }
 
 #[tokio::test]
@@ -402,7 +402,7 @@ async fn a_raw_writer_that_hangs_or_fails_does_not_stop_the_plugin() {
         let _ = writer.write_all(b"x").await;
         let logs = Collect::default();
         let script = "head -c 5000000 /dev/zero >&2; echo end >&2; exit 6";
-        let mut launch = shell(script);
+        let launch = shell(script);
         let started = launch.start(&HostEnv::default(), logs.clone(), Some(Box::new(writer))).await.unwrap();
         let exit =
             timeout(LONG, started.process.exit().exited()).await.expect("the plugin hangs in its print");

@@ -1,0 +1,6 @@
+//! How plugins are started, found again and ended, against Go programs on go-plugin v1.8.0.
+
+#![allow(clippy::print_stdout, clippy::unwrap_used)] // helpers of tests are tests
+
+mod checksum;
+mod support;
