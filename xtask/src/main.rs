@@ -1,8 +1,10 @@
 //! Tasks of the workspace: `cargo xtask COMMAND`.
 
 mod codegen;
+mod conformance;
 mod interop;
 mod msrv;
+mod soak;
 
 use anyhow::{Result, bail};
 
@@ -10,17 +12,24 @@ const USAGE: &str = "\
 usage: cargo xtask COMMAND
 
   codegen [--check]   generate Rust from the .proto files; with --check only compare
+  conformance [--results FILE]
+                      run all tests and say how much of tests/CONFORMANCE.md they show, or read what a run has printed
   interop [--slow]    run the tests against Go programs; with --slow also those that `cargo test` leaves out
-  msrv                check that no dependency needs a newer Rust than the crates promise";
+  msrv                check that no dependency needs a newer Rust than the crates promise
+  soak [--seconds N | --minutes N] [--seed S]
+                      launch, call, kill and lose plugins at random, then look for what is left of them";
 
 fn main() -> Result<()> {
     let args: Vec<String> = std::env::args().skip(1).collect();
     match args.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["codegen"] => codegen::run(codegen::Mode::Write),
         ["codegen", "--check"] => codegen::run(codegen::Mode::Check),
+        ["conformance"] => conformance::run(None),
+        ["conformance", "--results", file] => conformance::run(Some(file.as_ref())),
         ["interop"] => interop::run(false),
         ["interop", "--slow"] => interop::run(true),
         ["msrv"] => msrv::run(),
+        ["soak", ref options @ ..] => soak::run(options),
         _ => bail!("{USAGE}"),
     }
 }
