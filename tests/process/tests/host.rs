@@ -11,7 +11,7 @@ use std::{
     path::Path,
     process::{Child, ChildStdout, Command, Stdio},
 };
-use support::{RUNTIMES, TRANSPORTS, eventually, exists};
+use support::{RUNTIMES, TRANSPORTS, eventually, exists, start_with};
 
 const ACTOR: &str = env!("CARGO_BIN_EXE_actor");
 const HOST: &str = env!("CARGO_BIN_EXE_host");
@@ -155,6 +155,23 @@ async fn environment_and_input_are_inherited_but_not_the_protocol_of_an_upper_ho
         }
         assert_eq!(host.line(), "Some(Some(0))");
         assert!(host.process.wait().unwrap().success());
+    }
+}
+
+/// Variables of the host are the plugin's, unless the host says otherwise; those that the command sets are in any case.
+#[tokio::test]
+async fn the_hosts_environment_can_be_kept_from_the_plugin() {
+    for transport in TRANSPORTS {
+        for skip in [false, true] {
+            let own = |command: &mut Command| {
+                command.env("OWN", "set by the command");
+            };
+            let plugin = start_with(transport, RUNTIMES[0], own, |builder| builder.skip_host_env(skip)).await;
+            let expected = if skip { "unset".to_owned() } else { std::env::var("PATH").unwrap() };
+            assert_eq!(plugin.act("env PATH").await.unwrap(), expected, "{transport} {skip}");
+            assert_eq!(plugin.act("env OWN").await.unwrap(), "set by the command");
+            plugin.client.kill().await.unwrap();
+        }
     }
 }
 
