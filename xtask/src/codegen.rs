@@ -39,6 +39,11 @@ const SETS: &[Set] = &[
         protos: &["streamer.proto"],
         out: "examples/streaming/generated",
     },
+    Set {
+        root: "examples/tf-schema/proto",
+        protos: &["tfplugin5.proto", "tfplugin6.proto"],
+        out: "examples/tf-schema/generated",
+    },
     Set { root: "src/grpc/tests/proto", protos: &["peer.proto"], out: "src/grpc/tests/generated" },
 ];
 
