@@ -58,13 +58,21 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin> Pipe for T {}
 /// `count` streams to the other end. A bare socket is one, however many are asked for.
 async fn open(end: &mut OtherEnd, by: By, count: usize) -> Result<Vec<Box<dyn Pipe>>> {
     let socket = end.socket.take().context("the socket was taken")?;
-    if by == By::Raw {
-        return Ok(vec![Box::new(socket)]);
-    }
-    let session = Session::client(socket, Config::default());
     let mut streams: Vec<Box<dyn Pipe>> = Vec::new();
-    for _ in 0..count {
-        streams.push(Box::new(session.open().await?));
+    match by {
+        By::Raw => streams.push(Box::new(socket)),
+        By::Goplugin => {
+            let session = goplugin::yamux::Session::client(socket, goplugin::yamux::Config::default())?;
+            for _ in 0..count {
+                streams.push(Box::new(session.open().await?));
+            }
+        }
+        _ => {
+            let session = Session::client(socket, Config::default());
+            for _ in 0..count {
+                streams.push(Box::new(session.open().await?));
+            }
+        }
     }
     Ok(streams)
 }
@@ -75,13 +83,21 @@ where
     Fut: Future<Output = Result<()>> + Send + 'static,
 {
     let socket = UnixStream::connect(&options.socket).await?;
-    if options.by == By::Raw {
-        return serve(Box::new(socket)).await;
-    }
-    let session = Session::server(socket, Config::default());
     let mut serving = JoinSet::new();
-    while let Ok(stream) = session.accept().await {
-        serving.spawn(serve(Box::new(stream)));
+    match options.by {
+        By::Raw => serve(Box::new(socket)).await?,
+        By::Goplugin => {
+            let session = goplugin::yamux::Session::server(socket, goplugin::yamux::Config::default())?;
+            while let Ok(stream) = session.accept().await {
+                serving.spawn(serve(Box::new(stream)));
+            }
+        }
+        _ => {
+            let session = Session::server(socket, Config::default());
+            while let Ok(stream) = session.accept().await {
+                serving.spawn(serve(Box::new(stream)));
+            }
+        }
     }
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! Tasks of the workspace: `cargo xtask COMMAND`.
 
 mod codegen;
+mod compare;
 mod conformance;
 mod interop;
 mod msrv;
@@ -12,6 +13,8 @@ const USAGE: &str = "\
 usage: cargo xtask COMMAND
 
   codegen [--check]   generate Rust from the .proto files; with --check only compare
+  compare [--quick] [--json] [NAME]…
+                      measure this project beside Go and other crates: all rows, or those with NAME in their name
   conformance [--results FILE]
                       run all tests and say how much of tests/CONFORMANCE.md they show, or read what a run has printed
   interop [--slow]    run the tests against Go programs; with --slow also those that `cargo test` leaves out
@@ -24,6 +27,7 @@ fn main() -> Result<()> {
     match args.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["codegen"] => codegen::run(codegen::Mode::Write),
         ["codegen", "--check"] => codegen::run(codegen::Mode::Check),
+        ["compare", ref options @ ..] => compare::run(options),
         ["conformance"] => conformance::run(None),
         ["conformance", "--results", file] => conformance::run(Some(file.as_ref())),
         ["interop"] => interop::run(false),

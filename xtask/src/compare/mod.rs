@@ -1,0 +1,119 @@
+//! `cargo xtask compare`: this project, Go and the peers at the same work, one after the other, on one machine.
+//!
+//! A row is measured in rounds. In each, every contestant runs once, in turn forwards and backwards, and what counts is the
+//! ratio within a round: what slows the machine down slows all of them.
+#![allow(clippy::print_stdout, clippy::print_stderr)] // its answer, and what it is at
+
+mod figure;
+mod programs;
+mod report;
+mod rows;
+
+use std::{
+    io::{IsTerminal, Write},
+    time::Duration,
+};
+
+use anyhow::{Result, bail, ensure};
+
+use self::{
+    programs::{Measured, Programs},
+    report::Comparison,
+    rows::{Contestant, Row},
+};
+
+/// How thoroughly rows are measured.
+struct Effort {
+    rounds: usize,
+    time: Duration,
+}
+
+const FULL: Effort = Effort { rounds: 9, time: Duration::from_millis(400) };
+const QUICK: Effort = Effort { rounds: 3, time: Duration::from_millis(60) };
+
+pub(crate) fn run(args: &[&str]) -> Result<()> {
+    let (mut json, mut effort, mut filters) = (false, FULL, Vec::new());
+    for arg in args {
+        match *arg {
+            "--json" => json = true,
+            "--quick" => effort = QUICK,
+            option if option.starts_with('-') => {
+                bail!("unknown option {option}; there are --json and --quick")
+            }
+            filter => filters.push(filter),
+        }
+    }
+    let rows = rows::all();
+    let rows: Vec<Row> = rows
+        .into_iter()
+        .filter(|row| filters.is_empty() || filters.iter().any(|f| row.name.contains(f)))
+        .collect();
+    ensure!(!rows.is_empty(), "no row has a name with {}", filters.join(" or "));
+
+    let programs = Programs::build()?;
+    if !json {
+        println!("{}\n\n{}", programs.describe()?, report::HEADING);
+    }
+    let mut all = Vec::new();
+    for row in &rows {
+        let found = measure(row, &programs, &effort)?;
+        if !json {
+            found.iter().for_each(|comparison| println!("{comparison}"));
+        }
+        all.extend(found);
+    }
+    if json {
+        println!("{}", serde_json::to_string_pretty(&all)?);
+    } else {
+        println!("\n{}", report::summary(&all));
+    }
+    Ok(())
+}
+
+fn measure(row: &Row, programs: &Programs, effort: &Effort) -> Result<Vec<Comparison>> {
+    let contestants = row.contestants();
+    let rounds = effort.rounds.min(row.most_rounds);
+    let mut measured: Vec<(Contestant, Vec<Measured>)> =
+        contestants.iter().map(|c| (*c, Vec::new())).collect();
+    for round in 0..rounds {
+        let mut order: Vec<usize> = (0..measured.len()).collect();
+        if round % 2 == 1 {
+            order.reverse();
+        }
+        for at in order {
+            let (contestant, results) = &mut measured[at];
+            progress(&format!("{}, round {} of {rounds}: {contestant}", row.name, round + 1));
+            results.push(programs.measure(row.work, *contestant, effort.time)?);
+        }
+    }
+    progress("");
+    let results = |contestant: Contestant| {
+        measured.iter().find(|(known, _)| *known == contestant).map_or(&[][..], |(_, results)| results)
+    };
+    let mut found = Vec::new();
+    for runtime in row.runtimes {
+        let ours = results(row.ours(*runtime));
+        if row.rivals.is_empty() {
+            found.extend(row.figures.iter().map(|figure| Comparison::alone(row, *runtime, *figure, ours)));
+        }
+        for rival in &row.rivals {
+            let theirs = results(row.theirs(rival, *runtime));
+            for figure in row.figures {
+                found.push(Comparison::new(row, *runtime, *figure, rival, ours, theirs));
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// Says what is being done, where somebody watches.
+fn progress(text: &str) {
+    let mut out = std::io::stderr();
+    if out.is_terminal() {
+        // Nothing depends on it.
+        let _ = write!(out, "\r\x1b[K{text}");
+        let _ = out.flush();
+    } else if !text.is_empty() {
+        eprintln!("{text}");
+    }
+}
