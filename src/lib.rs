@@ -80,6 +80,7 @@
 //! - [`Plugin`] is what both sides register. The attribute writes its net/rpc half; `#[interface(grpc)]` leaves the
 //!   gRPC half to a few lines of yours around the code that tonic generated, in an implementation of `GrpcPlugin`.
 //! - [`Error`] tells whose fault a failure was, without anybody reading its text.
+//! - [`discover`] finds plugins by the names of their files.
 //! - [`logs`] turns a plugin's log into `tracing` events and the other way round.
 //!
 //! What happens to a process is bounded: starting, pinging, quitting and killing each have a limit, a plugin ends with its host, and nothing
@@ -103,6 +104,7 @@
 
 #[cfg(any(feature = "netrpc", feature = "grpc"))]
 mod checksum;
+mod discover;
 mod error;
 #[cfg(feature = "grpc")]
 mod grpc;
@@ -128,6 +130,7 @@ mod sys;
 
 #[cfg(any(feature = "netrpc", feature = "grpc"))]
 pub use checksum::Checksum;
+pub use discover::{Discovered, discover};
 pub use error::{Error, ErrorKind, Fault, Result};
 #[cfg(feature = "netrpc")]
 pub use go_plugin_macros::{GobType, interface};

@@ -46,13 +46,29 @@ impl Codec for Gob {
     }
 }
 
+/// A nil interface as Go's encoder sends it: message of three bytes, type, value without a name.
+const NIL: [u8; 4] = [3, 0x10, 0, 0];
+
+/// The same with the type (`bool`) and the length (0) of what an interface holds after it.
+///
+/// Go's decoder forgets, when it skips an interface, that a nil one has neither: it takes both from the next message, for
+/// which it waits. So a Go server never answers a call of a method that it lacks, and stops reading the connection
+/// behind it. When it decodes, it stops at the missing name, and drops what is left of the message.
+const SKIPPABLE_NIL: [u8; 6] = [5, 0x10, 0, 0, 2, 0];
+
 impl Encoder for serde_gob::Encoder {
     fn encode<T: Serialize + GobType + ?Sized>(
         &mut self,
         value: &T,
         out: &mut Vec<u8>,
     ) -> Result<(), CodecError> {
-        self.encode(value, out).map_err(CodecError::from)
+        let start = out.len();
+        self.encode(value, out)?;
+        if out[start..] == NIL {
+            out.truncate(start);
+            out.extend_from_slice(&SKIPPABLE_NIL);
+        }
+        Ok(())
     }
 }
 

@@ -56,8 +56,7 @@
 //!   `reading body …`, and the server's own.
 //!
 //! A method that takes `interface{}` and needs nothing is called with [`Nil`] (Go: `new(interface{})`), one that takes or
-//! returns `struct{}` with [`Empty`], and values whose type is not known beforehand are [`Any`]. Give calls with [`Nil`] a
-//! timeout if the method may be missing on a Go server: Go cannot skip a nil interface, and stops reading the connection.
+//! returns `struct{}` with [`Empty`], and values whose type is not known beforehand are [`Any`].
 //!
 //! # Serving
 //!
@@ -72,7 +71,7 @@
 //! |---|---|---|
 //! | an argument that cannot be encoded | leaves half a request behind; the next call kills the connection | fails its call alone |
 //! | a reply of another type than asked for | shuts the client down | fails its call alone |
-//! | a method that does not exist, called with a nil interface | the server never answers | the server answers |
+//! | a method that does not exist, called with a nil interface | the server never answers, and reads nothing more | the server answers, and so does Go's: our [`Nil`] can be skipped |
 //! | a handler's error with an empty text | is read as success | gets a text |
 //! | a reply that cannot be encoded | closes the connection | is an error reply |
 //! | a handler that panics | ends the process | is an error reply |

@@ -9,6 +9,7 @@
 mod build;
 pub mod courier;
 mod events;
+pub mod evolution;
 mod examples;
 pub mod functions;
 pub mod greeter;
