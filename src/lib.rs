@@ -80,7 +80,7 @@
 //! - [`Plugin`] is what both sides register. The attribute writes its net/rpc half; `#[interface(grpc)]` leaves the
 //!   gRPC half to a few lines of yours around the code that tonic generated, in an implementation of `GrpcPlugin`.
 //! - [`Error`] tells whose fault a failure was, without anybody reading its text.
-//! - [`discover`] finds plugins by the names of their files.
+//! - [`discover`] finds plugins by the names of their files; a [`pool`] starts many when they are needed and stops them when they are not.
 //! - [`logs`] turns a plugin's log into `tracing` events and the other way round.
 //!
 //! What happens to a process is bounded: starting, pinging, quitting and killing each have a limit, a plugin ends with its host, and nothing
@@ -121,6 +121,8 @@ pub mod netrpc;
 #[cfg(any(feature = "netrpc", feature = "grpc"))]
 mod plugin;
 mod plugin_trait;
+#[cfg(any(feature = "netrpc", feature = "grpc"))]
+pub mod pool;
 #[cfg(any(feature = "netrpc", feature = "grpc"))]
 mod process;
 mod protocol;

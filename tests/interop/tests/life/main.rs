@@ -3,4 +3,5 @@
 #![allow(clippy::print_stdout, clippy::unwrap_used)] // helpers of tests are tests
 
 mod checksum;
+mod pool;
 mod support;
