@@ -6,6 +6,7 @@
 //! A program of ours takes one command a line on stdin, answers with one line on stdout, and ends when stdin does, so
 //! that not even a killed test leaves it behind. [`Peer`] is one such process.
 
+pub mod argo;
 mod build;
 pub mod courier;
 mod events;
