@@ -94,7 +94,7 @@
 //! |---|---|
 //! | `netrpc` | net/rpc, `#[interface]`; without it neither gob nor yamux is compiled |
 //! | `grpc` | gRPC; without it neither tonic nor prost is compiled |
-//! | `tls` | reserved for AutoMTLS and own certificates |
+//! | `tls` | AutoMTLS and own certificates; without it rustls is not compiled |
 //!
 //! [go-plugin]: https://github.com/hashicorp/go-plugin
 
@@ -129,6 +129,8 @@ mod protocol;
 mod registry;
 #[cfg(any(feature = "netrpc", feature = "grpc"))]
 mod sys;
+#[cfg(any(feature = "netrpc", feature = "grpc"))]
+mod tls;
 
 #[cfg(any(feature = "netrpc", feature = "grpc"))]
 pub use checksum::Checksum;
@@ -157,8 +159,12 @@ pub use plugin_trait::NetRpcPlugin;
 pub use plugin_trait::Plugin;
 pub use protocol::{Protocol, UnknownProtocol};
 pub use registry::PluginSet;
+#[cfg(feature = "tls")]
+pub use rustls;
 #[cfg(feature = "netrpc")]
 pub use serde_gob::{self, __private::GobType};
+#[cfg(all(feature = "tls", any(feature = "netrpc", feature = "grpc")))]
+pub use tls::{AutoMtls, TlsConfig};
 
 /// What generated code uses. Not for people: it changes without notice.
 #[doc(hidden)]

@@ -93,6 +93,9 @@ fn is_end(error: &io::Error) -> bool {
 
 /// The layer below may have said more precisely what happened.
 fn carried(error: io::Error) -> Error {
+    if let Some(tls) = crate::tls::cause_of(&error) {
+        return tls;
+    }
     let text = format!("the connection was lost: {error}");
     match error.downcast::<Error>() {
         Ok(ours) => ours,

@@ -3,7 +3,7 @@
 use std::{future::Future, io, pin::Pin, sync::Arc, time::Duration};
 
 use hyper_util::rt::TokioIo;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tonic::transport::{Channel, Endpoint};
 
@@ -11,13 +11,16 @@ use super::{
     check::check,
     io::{BoxIo, Io, Severable},
 };
-use crate::{Address, Error, ErrorKind, Result, net::Connection};
+use crate::{Address, Error, ErrorKind, Result, net::Connection, tls::Security};
 
 type Dialling = Pin<Box<dyn Future<Output = Result<BoxIo>> + Send>>;
 
 /// A way to reach a peer, taken again after a connection was lost.
 #[derive(Clone)]
-pub(crate) struct Dialer(Arc<dyn Fn() -> Dialling + Send + Sync>);
+pub(crate) struct Dialer {
+    dial: Arc<dyn Fn() -> Dialling + Send + Sync>,
+    security: Security,
+}
 
 impl Dialer {
     pub(crate) fn new<F, Fut, IO>(dial: F) -> Self
@@ -26,10 +29,16 @@ impl Dialer {
         Fut: Future<Output = Result<IO>> + Send + 'static,
         IO: Io + 'static,
     {
-        Self(Arc::new(move || {
+        let dial = Arc::new(move || -> Dialling {
             let dialling = dial();
             Box::pin(async move { dialling.await.map(|io| Box::new(io) as BoxIo) })
-        }))
+        });
+        Self { dial, security: Security::default() }
+    }
+
+    /// The same way, secured.
+    pub(crate) fn secured(self, security: Security) -> Self {
+        Self { security, ..self }
     }
 
     /// Dials a socket.
@@ -47,26 +56,35 @@ impl Dialer {
     ///
     /// What is wrong with the peer, after `limit` at most.
     pub(crate) async fn connect(self, limit: Duration, closed: CancellationToken) -> Result<Channel> {
+        let endpoint = endpoint(&self.security)?;
         let connector = tower::service_fn(move |_: http::Uri| {
-            let (dialer, closed) = (self.clone(), closed.clone());
-            async move {
-                match timeout(limit, dialer.checked(closed)).await {
-                    Ok(connected) => connected.map(TokioIo::new).map_err(io::Error::other),
-                    Err(_) => Err(io::Error::other(silent(limit))),
-                }
-            }
+            let checked = self.clone().checked(limit, closed.clone());
+            async move { checked.await.map(TokioIo::new).map_err(io::Error::other) }
         });
-        // grpc-go's authority for a connection whose target means nothing.
-        Ok(Endpoint::from_static("http://unused").connect_with_connector(connector).await?)
+        Ok(endpoint.connect_with_connector(connector).await?)
     }
 
-    async fn checked(self, closed: CancellationToken) -> Result<impl Io> {
+    async fn checked(self, limit: Duration, closed: CancellationToken) -> Result<impl Io> {
         if closed.is_cancelled() {
             return Err(shut_down());
         }
-        let io = (self.0)().await?;
-        check(Severable::new(io, closed, || io::Error::other(shut_down()))).await
+        let deadline = Instant::now() + limit;
+        let io = timeout_at(deadline, (self.dial)()).await.unwrap_or_else(|_| Err(silent(limit)))?;
+        let io = Severable::new(io, closed, || io::Error::other(shut_down()));
+        let io = self.security.connect(io, deadline.saturating_duration_since(Instant::now())).await?;
+        timeout_at(deadline, check(io)).await.unwrap_or_else(|_| Err(silent(limit)))
     }
+}
+
+/// What requests are about to be sent to: grpc-go's name for a target that means nothing, or that in the certificates.
+fn endpoint(security: &Security) -> Result<Endpoint> {
+    let endpoint = Endpoint::from_static("http://unused");
+    let Some(name) = security.server_name() else { return Ok(endpoint) };
+    let origin = http::Uri::builder().scheme("https").authority(name).path_and_query("/").build();
+    let origin = origin.map_err(|cause| {
+        Error::misuse(format!("{name:?} cannot be the name of a server: {cause}")).with_source(cause)
+    })?;
+    Ok(endpoint.origin(origin))
 }
 
 fn silent(limit: Duration) -> Error {

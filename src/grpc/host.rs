@@ -16,7 +16,7 @@ use tonic_health::pb::{HealthCheckRequest, health_client::HealthClient};
 use super::{
     GrpcBroker, GrpcChannel, Mux, Sockets, Ways, channel::ChannelSlot, dial::Dialer, health, io::Io, stdio,
 };
-use crate::{Address, Error, ErrorKind, Result, host::Writer, net::Connection};
+use crate::{Address, Error, ErrorKind, Result, host::Writer, net::Connection, tls::Security};
 
 /// What a host wants of the connection to its plugin.
 pub(crate) struct HostOptions {
@@ -28,6 +28,7 @@ pub(crate) struct HostOptions {
     pub(crate) message_limit: usize,
     /// All connections share one socket.
     pub(crate) multiplex: bool,
+    pub(crate) security: Security,
 }
 
 /// The connection that a host makes after the handshake, with the broker's and the output's stream on it.
@@ -97,11 +98,11 @@ impl HostConnection {
         mux: Option<Multiplexed>,
         options: HostOptions,
     ) -> Result<Self> {
-        let HostOptions { stdout, stderr, limit, message_limit, .. } = options;
+        let HostOptions { stdout, stderr, limit, message_limit, security, .. } = options;
         let closed = CancellationToken::new();
-        let connected = dialer.connect(limit, closed.clone()).await?;
+        let connected = dialer.secured(security.clone()).connect(limit, closed.clone()).await?;
         let (channel, slot) = GrpcChannel::new(connected, closed.clone(), message_limit);
-        let broker = GrpcBroker::new(ways, message_limit);
+        let broker = GrpcBroker::new(ways, message_limit, security);
         let broker_stream = tokio::spawn(broker.clone().run(channel.clone()));
         // Begun here, so that its request goes out before any call: otherwise what the first calls print, and
         // all if the plugin ends then, finds nobody who takes it.

@@ -7,7 +7,10 @@ use tokio_stream::{Stream, StreamExt as _};
 use tokio_util::sync::CancellationToken;
 
 use super::{io::Io, io::Severable, services::ServiceRouter};
-use crate::net::{ACCEPT_PAUSE, Connection, Listener};
+use crate::{
+    net::{ACCEPT_PAUSE, Connection, Listener},
+    tls::Security,
+};
 
 /// A running server. Dropping it stops it as [`Serving::stop`] does, in the background.
 #[derive(Debug)]
@@ -84,6 +87,35 @@ impl Drop for Serving {
 
 fn server_stopped() -> io::Error {
     io::Error::new(io::ErrorKind::ConnectionAborted, "the server was stopped")
+}
+
+/// How many connections may be in the middle of their TLS handshake. The rest waits for these, half a minute at most each: it
+/// takes a peer of this machine that means harm.
+const MAX_HANDSHAKES: usize = 64;
+
+/// What of `incoming` has secured its connection as agreed.
+pub(crate) fn secured<IO: Io>(
+    incoming: impl Stream<Item = io::Result<IO>> + Send + 'static,
+    security: Security,
+) -> impl Stream<Item = io::Result<impl Io>> + Send + 'static {
+    let secure = move |io: io::Result<IO>| {
+        let security = security.clone();
+        async move {
+            let io = match io {
+                Ok(io) => io,
+                Err(error) => return Some(Err(error)),
+            };
+            match security.accept(io).await {
+                Ok(io) => Some(Ok(io)),
+                Err(error) => {
+                    tracing::warn!(%error, "refused a connection");
+                    None
+                }
+            }
+        }
+    };
+    let handshakes = futures_util::StreamExt::map(incoming, secure);
+    futures_util::StreamExt::buffer_unordered(handshakes, MAX_HANDSHAKES).filter_map(|io| io)
 }
 
 /// The connections of a listener. Ends never; dropping it closes the listener.

@@ -19,13 +19,14 @@ use super::{
     health::HealthService,
     io::Io,
     reflection,
-    serve::{Serving, incoming},
+    serve::{Serving, incoming, secured},
     stdio::StdioService,
 };
 use crate::{
     PluginSet, Result,
     net::{ListenOptions, Listener},
     plugin::Outlet,
+    tls::Security,
 };
 
 /// How long calls may go on when the plugin ends. Go cuts them at once, and its answer to the host's request
@@ -51,13 +52,14 @@ impl PluginServer {
         output: Outlet,
         message_limit: usize,
         multiplex: bool,
+        security: Security,
     ) -> Result<Self> {
         let mux = multiplex.then(|| Mux::new(None));
         let ways = match &mux {
             Some(mux) => Ways::Multiplexed(mux.clone()),
             None => Ways::Sockets(Sockets::As(ListenOptions::from_process_env()?)),
         };
-        let broker = GrpcBroker::new(ways, message_limit);
+        let broker = GrpcBroker::new(ways, message_limit, security);
         Self::new(broker, mux, output, |broker, services| {
             set.entries().try_for_each(|(name, entry)| entry.grpc_server(name, broker.clone(), services))
         })
@@ -123,6 +125,7 @@ impl PluginServer {
         incoming: impl Stream<Item = io::Result<IO>> + Send + 'static,
     ) -> RunningServer {
         let Self { services, broker, shutdown, .. } = self;
+        let incoming = secured(incoming, broker.security().clone());
         let serving = Serving::start(services.into_router(), incoming, CancellationToken::new(), CALL_GRACE);
         RunningServer { serving, broker, shutdown }
     }

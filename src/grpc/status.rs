@@ -66,6 +66,9 @@ fn remote_text(status: &Status) -> String {
 /// Looks through the causes for the one that says what happened: an error of ours from the connector, an
 /// elapsed deadline, a socket error.
 fn local(code: Code, outermost: &(dyn StdError + 'static)) -> (ErrorKind, String) {
+    if let Some(tls) = crate::tls::cause_of(outermost) {
+        return (tls.kind(), tls.to_string());
+    }
     let mut innermost = outermost;
     let mut next = Some(outermost);
     while let Some(cause) = next {

@@ -5,7 +5,7 @@ use super::{
     options::{PluginCommand, START_TIMEOUT, Writer},
     start,
 };
-use crate::{Checksum, Handshake, Plugin, PluginSet, Protocol, Result};
+use crate::{Checksum, Handshake, Plugin, PluginSet, Protocol, Result, tls::HostOptions};
 use std::{collections::BTreeMap, ops::RangeInclusive, time::Duration};
 use tokio::io::AsyncWrite;
 
@@ -29,6 +29,7 @@ pub struct ClientBuilder {
     #[cfg(feature = "grpc")]
     pub(super) grpc_message_limit: usize,
     pub(super) multiplex_grpc: bool,
+    pub(super) tls: HostOptions,
 }
 
 impl ClientBuilder {
@@ -52,6 +53,7 @@ impl ClientBuilder {
             #[cfg(feature = "grpc")]
             grpc_message_limit: crate::DEFAULT_MESSAGE_LIMIT,
             multiplex_grpc: false,
+            tls: HostOptions::default(),
         }
     }
 
@@ -142,6 +144,24 @@ impl ClientBuilder {
         self
     }
 
+    /// Has host and plugin make certificates for each other, and encrypt every connection between them; off by default. A host on
+    /// another machine or of another user cannot get in between. Go's `AutoMTLS`; see [`AutoMtls`](crate::AutoMtls) for plugins that
+    /// cannot do it.
+    #[cfg(feature = "tls")]
+    pub fn auto_mtls(mut self, mode: crate::AutoMtls) -> Self {
+        self.tls.auto = Some(mode);
+        self
+    }
+
+    /// Encrypts every connection with certificates of your own, for plugins that do so with
+    /// [`tls_provider`](crate::Server::tls_provider): a rustls `ClientConfig`, or a [`TlsConfig`](crate::TlsConfig) if this host also
+    /// serves what its plugin calls back. Go's `TLSConfig`.
+    #[cfg(feature = "tls")]
+    pub fn tls_config(mut self, config: impl Into<crate::TlsConfig>) -> Self {
+        self.tls.own = Some(config.into());
+        self
+    }
+
     /// The plugin's name in this host's logs, where its lines have the target `plugin.NAME`; the file name of the
     /// command by default.
     pub fn name(mut self, name: impl Into<String>) -> Self {
@@ -178,7 +198,8 @@ impl ClientBuilder {
     ///
     /// # Errors
     /// [`Error::kind`](crate::Error::kind) tells a command that cannot be started from a plugin that exits, stays silent, prints
-    /// something else, has another version or transport, or cannot be connected to. The process is ended in every case.
+    /// something else, has another version or transport, proves to be somebody else, or cannot be connected to. The process is ended in
+    /// every case.
     pub async fn start(self) -> Result<Client> {
         start::start(self).await
     }

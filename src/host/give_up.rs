@@ -1,7 +1,11 @@
 //! The end of a plugin that is of no use.
 
 use super::transport::{ConnectOptions, Transport};
-use crate::{Error, HandshakeLine, process::Process};
+use crate::{
+    Error, HandshakeLine,
+    process::Process,
+    tls::{HostTls, Security},
+};
 use std::time::Duration;
 use tokio::time::timeout;
 
@@ -12,13 +16,21 @@ const STEP: Duration = Duration::from_secs(2);
 ///
 /// `refused` is what a well-behaved plugin said that does not suit this host. It is asked to quit before it is killed: what we
 /// started may be a shell or another wrapper, and killing that would leave the plugin behind.
-pub(super) async fn give_up(process: Process, refused: Option<HandshakeLine>, error: Error) -> Error {
+pub(super) async fn give_up(
+    process: Process,
+    name: &str,
+    refused: Option<HandshakeLine>,
+    tls: &HostTls,
+    error: Error,
+) -> Error {
     let by_itself = process.exit().now();
     if let (None, Some(line)) = (by_itself, refused) {
         if let Some(path) = line.address.as_unix() {
             process.owns_socket(path);
         }
-        if send_away(&line).await {
+        // One that does not fit this host's wish for TLS most likely speaks none.
+        let security = tls.security(name, &line).unwrap_or_default();
+        if send_away(&line, security).await {
             let _ = timeout(STEP, process.exit().exited()).await;
         }
     }
@@ -30,7 +42,7 @@ pub(super) async fn give_up(process: Process, refused: Option<HandshakeLine>, er
 }
 
 /// Whether the plugin took the request to quit.
-async fn send_away(line: &HandshakeLine) -> bool {
+async fn send_away(line: &HandshakeLine, security: Security) -> bool {
     let options = ConnectOptions {
         stdout: Box::new(tokio::io::sink()),
         stderr: Box::new(tokio::io::sink()),
@@ -40,7 +52,7 @@ async fn send_away(line: &HandshakeLine) -> bool {
         #[cfg(feature = "grpc")]
         multiplex_grpc: line.multiplex == Some(true),
     };
-    match Transport::connect(line, options).await {
+    match Transport::connect(line, security, options).await {
         Ok(transport) => transport.close(STEP).await.is_ok(),
         Err(_) => false,
     }

@@ -29,6 +29,7 @@ pub(super) async fn start(builder: ClientBuilder) -> Result<Client> {
         return Err(Error::misuse("exactly one of Cmd, or Reattach, or RunnerFunc must be set"));
     };
 
+    let tls = builder.tls.prepare()?;
     let launch =
         Launch::new(command.0, builder.inherit_env, builder.end_with_host).verified_by(builder.checksum);
     let program = launch.program().to_owned();
@@ -39,6 +40,7 @@ pub(super) async fn start(builder: ClientBuilder) -> Result<Client> {
         ports: builder.ports,
         versions: &versions,
         multiplex: builder.multiplex_grpc,
+        client_cert: tls.client_cert(),
         ..HostEnv::default()
     };
     debug!(plugin = name, ?program, "starting plugin");
@@ -63,20 +65,17 @@ pub(super) async fn start(builder: ClientBuilder) -> Result<Client> {
         Ok(line) => line,
         Err(error) => {
             let error = explain(error, &program, &last_words.text());
-            return Err(give_up(process, said(&first_line), error).await);
+            return Err(give_up(process, &name, said(&first_line), &tls, error).await);
         }
+    };
+    let security = match tls.security(&name, &line) {
+        Ok(security) => security,
+        Err(error) => return Err(give_up(process, &name, Some(line), &tls, error).await),
     };
     if let Some(path) = line.address.as_unix() {
         process.owns_socket(path);
     }
-    let connected = async {
-        if line.server_certificate.is_some() {
-            let text = "the plugin answered with a certificate, but this host offered none";
-            return Err(Error::new(ErrorKind::Security, text));
-        }
-        Transport::connect(&line, connect_options).await
-    };
-    match connected.await {
+    match Transport::connect(&line, security, connect_options).await {
         Ok(transport) => {
             debug!(plugin = name, version = line.version, protocol = %line.protocol, "using plugin");
             // The version is one of the offered ones.
@@ -84,7 +83,7 @@ pub(super) async fn start(builder: ClientBuilder) -> Result<Client> {
             Ok(Client::new(Running { name, line, plugins, transport, ending: Ending::new(process, limits) }))
         }
         // It does not answer, so there is no way to ask it.
-        Err(error) => Err(give_up(process, None, error).await),
+        Err(error) => Err(give_up(process, &name, None, &tls, error).await),
     }
 }
 

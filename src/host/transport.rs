@@ -1,7 +1,7 @@
 //! The connection to a plugin, over whichever transport it speaks.
 
 use super::options::Writer;
-use crate::{HandshakeLine, Protocol, Result, net::Connection, registry::Entry};
+use crate::{HandshakeLine, Protocol, Result, net::Connection, registry::Entry, tls::Security};
 use std::{any::Any, time::Duration};
 
 /// The connection to a plugin.
@@ -27,12 +27,17 @@ pub(super) struct ConnectOptions {
 
 impl Transport {
     /// Connects, and checks that somebody who speaks the protocol answers.
-    pub(super) async fn connect(line: &HandshakeLine, options: ConnectOptions) -> Result<Self> {
+    pub(super) async fn connect(
+        line: &HandshakeLine,
+        security: Security,
+        options: ConnectOptions,
+    ) -> Result<Self> {
         match line.protocol {
             #[cfg(feature = "netrpc")]
             Protocol::NetRpc => {
                 let ConnectOptions { stdout, stderr, limit, .. } = options;
                 let io = Connection::dial(&line.address, limit).await?;
+                let io = security.connect(io, limit).await?;
                 let connection = crate::netrpc::HostConnection::open(io, stdout, stderr, limit).await?;
                 Ok(Self::NetRpc(connection))
             }
@@ -44,12 +49,13 @@ impl Transport {
                     limit: options.limit,
                     message_limit: options.grpc_message_limit,
                     multiplex: options.multiplex_grpc,
+                    security,
                 };
                 Ok(Self::Grpc(crate::grpc::HostConnection::open(&line.address, options).await?))
             }
             #[cfg(not(all(feature = "netrpc", feature = "grpc")))]
             other => {
-                let _ = (Connection::dial, options);
+                let _ = (Connection::dial, security, options);
                 Err(crate::Error::misuse(format!("this program was built without the feature for {other}")))
             }
         }

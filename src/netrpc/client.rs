@@ -121,7 +121,10 @@ impl Error {
         } else {
             ErrorKind::Shutdown
         };
-        Self::new(kind, error.to_string()).with_source(error)
+        match crate::tls::cause_of(&error) {
+            Some(tls) => tls.with_source(error),
+            None => Self::new(kind, error.to_string()).with_source(error),
+        }
     }
 }
 

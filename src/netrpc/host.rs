@@ -3,13 +3,14 @@
 use super::{
     RpcClient,
     control::{CONTROL, DISPENSE, DISPENSER, PING, QUIT},
+    overheard::Overheard,
 };
-use crate::{Error, ErrorKind, Result, host::Writer, net::Connection};
+use crate::{Error, ErrorKind, Result, host::Writer};
 use ::netrpc::{CallOptions, Client, Empty};
 use muxbroker::{Config, MuxBroker, Session, Stream};
 use std::time::Duration;
 use tokio::{
-    io::{AsyncWriteExt as _, copy},
+    io::{AsyncRead, AsyncWrite, AsyncWriteExt as _, copy},
     time::{Instant, timeout, timeout_at},
 };
 use tokio_util::task::{AbortOnDropHandle, TaskTracker};
@@ -26,11 +27,12 @@ pub(crate) struct HostConnection {
 impl HostConnection {
     /// Opens the session and its three fixed streams, and makes sure that a plugin answers: everything within `limit`.
     pub(crate) async fn open(
-        io: Connection,
+        io: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
         stdout: Writer,
         stderr: Writer,
         limit: Duration,
     ) -> Result<Self> {
+        let (io, heard) = Overheard::new(io);
         let session = Session::client(io, Config::default());
         let open = async {
             // In this order: the plugin tells them apart by nothing else.
@@ -43,7 +45,18 @@ impl HostConnection {
             Ok::<_, Error>((control, streams))
         };
         let (control, [out, err]) = match timeout(limit, open).await {
-            Ok(opened) => opened?,
+            Ok(Ok(opened)) => opened,
+            Ok(Err(_)) if heard.tls_alert() => {
+                let text = "the plugin expects TLS, and none is configured on this side";
+                return Err(Error::new(ErrorKind::Security, text));
+            }
+            Ok(Err(error)) if error.kind() == ErrorKind::Disconnected && !heard.anything() => {
+                let text = format!(
+                    "the plugin closed the connection before it said anything: it may expect TLS or another protocol ({error})"
+                );
+                return Err(Error::new(ErrorKind::Disconnected, text).with_source(error));
+            }
+            Ok(Err(error)) => return Err(error),
             Err(_) => {
                 let text = format!("the plugin does not answer on its net/rpc connection within {limit:?}");
                 return Err(Error::new(ErrorKind::Timeout, text));

@@ -10,6 +10,7 @@ mod control;
 mod host;
 #[allow(missing_docs)] // for generated code, hidden
 mod map_args;
+mod overheard;
 mod plugin_server;
 mod scope;
 #[allow(missing_docs)] // for generated code, hidden

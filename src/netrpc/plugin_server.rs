@@ -10,11 +10,15 @@ use crate::{
     PluginSet, Result,
     net::{ACCEPT_PAUSE, Connection, Listener},
     plugin::{Channel, Outlet, Source},
+    tls::Security,
 };
 use ::netrpc::{Args, DispatchError, Empty, Handling, Reply, Server, ServerBuilder, Service};
 use muxbroker::{Config, MuxBroker, Session, Stream};
 use std::{future::Future, io, sync::Arc, time::Duration};
-use tokio::{io::AsyncWriteExt as _, time::timeout};
+use tokio::{
+    io::{AsyncRead, AsyncWrite, AsyncWriteExt as _},
+    time::timeout,
+};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::{debug, error, warn};
 
@@ -30,15 +34,16 @@ const QUIT_GRACE: Duration = Duration::from_secs(1);
 pub(crate) struct PluginServer {
     set: Arc<PluginSet>,
     output: Outlet,
+    security: Security,
 }
 
 impl PluginServer {
     /// Checks that everything in `set` can be served. Hosts get `output`.
-    pub(crate) fn build(set: &PluginSet, output: Outlet) -> Result<Self> {
+    pub(crate) fn build(set: &PluginSet, output: Outlet, security: Security) -> Result<Self> {
         for (name, entry) in set.entries() {
             entry.check_netrpc_server(name)?;
         }
-        Ok(Self { set: Arc::new(set.clone()), output })
+        Ok(Self { set: Arc::new(set.clone()), output, security })
     }
 
     /// Serves every host that connects until one says quit, or `quit` is cancelled. A host that goes away ends its own
@@ -49,14 +54,15 @@ impl PluginServer {
         quit: CancellationToken,
         finish: impl Future<Output = ()>,
     ) {
-        let Self { set, output } = self;
+        let Self { set, output, security } = self;
         let hosts = TaskTracker::new();
         let accepting = async {
             loop {
                 match listener.accept().await {
                     Ok(io) => {
                         let (set, output, quit) = (Arc::clone(&set), output.clone(), quit.clone());
-                        hosts.spawn(Host { set, output, quit }.serve(io));
+                        let host = Host { set, output, quit };
+                        hosts.spawn(secured(security.clone(), host, io));
                     }
                     Err(error) => {
                         warn!(%error, "error accepting a connection");
@@ -77,6 +83,18 @@ impl PluginServer {
     }
 }
 
+/// A connection from its first byte on.
+async fn secured(security: Security, host: Host, io: Connection) {
+    let secured = tokio::select! {
+        secured = security.accept(io) => secured,
+        () = host.quit.cancelled() => return,
+    };
+    match secured {
+        Ok(io) => host.serve(io).await,
+        Err(error) => warn!(%error, "refused a connection"),
+    }
+}
+
 /// One connected host.
 struct Host {
     set: Arc<PluginSet>,
@@ -85,7 +103,7 @@ struct Host {
 }
 
 impl Host {
-    async fn serve(self, io: Connection) {
+    async fn serve(self, io: impl AsyncRead + AsyncWrite + Send + Unpin + 'static) {
         let session = Session::server(io, Config::default());
         if let Err(error) = self.serve_session(&session).await {
             debug!(%error, "connection of a host ended");

@@ -12,6 +12,7 @@ use crate::{
     logs::HclogJson,
     negotiate::{choose, offered_versions},
     net::{ListenOptions, Listener},
+    tls::{PluginOptions, PluginTls, Security},
 };
 use std::{
     collections::BTreeMap,
@@ -47,6 +48,7 @@ pub fn serve(handshake: Handshake) -> Server {
         outlives_host: false,
         #[cfg(feature = "grpc")]
         grpc_message_limit: crate::DEFAULT_MESSAGE_LIMIT,
+        tls: PluginOptions::default(),
     }
 }
 
@@ -59,6 +61,7 @@ pub struct Server {
     outlives_host: bool,
     #[cfg(feature = "grpc")]
     grpc_message_limit: usize,
+    tls: PluginOptions,
 }
 
 impl Server {
@@ -92,6 +95,23 @@ impl Server {
         self
     }
 
+    /// Encrypts every connection with certificates of your own, for hosts that do so with
+    /// [`tls_config`](crate::ClientBuilder::tls_config). `provider` returns a rustls `ServerConfig`, or a
+    /// [`TlsConfig`](crate::TlsConfig) if this plugin also calls what its host serves; it is called once, before the handshake, and an error
+    /// of its ends the plugin. Go's `TLSProvider`.
+    ///
+    /// Without it a plugin takes part in AutoMTLS when its host asks for that, and nothing is encrypted otherwise.
+    #[cfg(feature = "tls")]
+    pub fn tls_provider<F, T, E>(mut self, provider: F) -> Self
+    where
+        F: FnOnce() -> Result<T, E> + Send + 'static,
+        T: Into<crate::TlsConfig>,
+        E: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        self.tls.provider = Some(Box::new(|| provider().map(Into::into).map_err(Into::into)));
+        self
+    }
+
     /// Serves until the host tells the plugin to quit. The same as awaiting the server.
     ///
     /// From the handshake on, what this process prints goes to the host, and everything that was printed before this
@@ -109,7 +129,7 @@ impl Server {
         served
     }
 
-    async fn serve(self) -> Result<()> {
+    async fn serve(mut self) -> Result<()> {
         self.handshake.check()?;
         if !cookie::is_set(&self.handshake) {
             cookie::refuse();
@@ -121,13 +141,16 @@ impl Server {
         let redirect = Redirect::install()?;
         let multiplex =
             protocol == Protocol::Grpc && wants_multiplexing(std::env::var(env::MULTIPLEX_GRPC).ok());
-        let service = self.service(protocol, &set, redirect.outlet(), multiplex)?;
+        let tls = std::mem::take(&mut self.tls);
+        let PluginTls { security, certificate } =
+            tls.prepare(std::env::var_os(env::CLIENT_CERT), protocol)?;
+        let service = self.service(protocol, &set, redirect.outlet(), multiplex, security)?;
         let listener = Listener::bind(&ListenOptions::from_process_env()?)?;
         let line = HandshakeLine {
             version,
             address: listener.address()?,
             protocol,
-            server_certificate: None,
+            server_certificate: certificate,
             multiplex: multiplex.then_some(true),
         };
         debug!(network = line.address.network(), address = %line.address, "plugin address");
@@ -152,15 +175,18 @@ impl Server {
         set: &PluginSet,
         output: Outlet,
         multiplex: bool,
+        security: Security,
     ) -> Result<Service> {
         let _ = multiplex; // without gRPC there is nothing to multiplex
         match protocol {
             #[cfg(feature = "netrpc")]
-            Protocol::NetRpc => Ok(Service::NetRpc(crate::netrpc::PluginServer::build(set, output)?)),
+            Protocol::NetRpc => {
+                Ok(Service::NetRpc(crate::netrpc::PluginServer::build(set, output, security)?))
+            }
             #[cfg(feature = "grpc")]
             Protocol::Grpc => {
-                let server =
-                    crate::grpc::PluginServer::build(set, output, self.grpc_message_limit, multiplex)?;
+                let limit = self.grpc_message_limit;
+                let server = crate::grpc::PluginServer::build(set, output, limit, multiplex, security)?;
                 Ok(Service::Grpc(server))
             }
             #[cfg(not(all(feature = "netrpc", feature = "grpc")))]

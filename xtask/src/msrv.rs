@@ -57,8 +57,13 @@ fn linked<'a>(metadata: &'a Metadata, root: &str) -> Vec<&'a Package> {
     seen.iter().filter_map(|id| metadata.package(id)).collect()
 }
 
+/// Without zeros at the end: 1.88 is 1.88.0.
 fn parts(version: &str) -> Vec<u32> {
-    version.split('.').filter_map(|part| part.parse().ok()).collect()
+    let mut parts: Vec<u32> = version.split('.').filter_map(|part| part.parse().ok()).collect();
+    while parts.last() == Some(&0) {
+        parts.pop();
+    }
+    parts
 }
 
 /// `cargo metadata`, as far as the tasks need it.

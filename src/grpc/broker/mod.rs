@@ -23,6 +23,7 @@ use std::{
     time::Instant,
 };
 
+use futures_util::StreamExt as _;
 use go_plugin_proto::ConnInfo;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
@@ -32,8 +33,8 @@ use self::{
     mailbox::{Claim, Delivery, Mailbox, PAIRING_LIMIT},
     outbox::{Outbox, broker_closed},
 };
-use super::{GrpcChannel, GrpcService, GrpcServices, dial::Dialer};
-use crate::{Address, Error, ErrorKind, Result};
+use super::{GrpcChannel, GrpcService, GrpcServices, dial::Dialer, io::BoxIo, serve::secured};
+use crate::{Address, Error, ErrorKind, Result, tls::Security};
 
 pub use listener::{GrpcListener, GrpcStream};
 pub(crate) use mux::Mux;
@@ -53,6 +54,8 @@ struct Shared {
     mailbox: Mutex<Mailbox>,
     ways: Ways,
     message_limit: usize,
+    /// Of every connection, as of the one that they began with.
+    security: Security,
     closed: CancellationToken,
 }
 
@@ -65,13 +68,14 @@ pub(crate) enum Ways {
 }
 
 impl GrpcBroker {
-    pub(crate) fn new(ways: Ways, message_limit: usize) -> Self {
+    pub(crate) fn new(ways: Ways, message_limit: usize, security: Security) -> Self {
         Self(Arc::new(Shared {
             last_id: AtomicU32::new(0),
             outbox: Outbox::default(),
             mailbox: Mutex::default(),
             ways,
             message_limit,
+            security,
             closed: CancellationToken::new(),
         }))
     }
@@ -109,8 +113,8 @@ impl GrpcBroker {
         GrpcServices::new(self.0.message_limit)
     }
 
-    /// Listens for the connections that the other side dials under this number, for a server of your own.
-    /// Go's `Accept`.
+    /// Listens for the connections that the other side dials under this number, for a server of your own. They are
+    /// secured as the broker's own servers are: what comes out is plain. Go's `Accept`.
     ///
     /// # Errors
     ///
@@ -128,7 +132,7 @@ impl GrpcBroker {
     ///
     /// If the time is over, or nobody answers there, or the connection to the other side has ended.
     pub async fn dial(&self, id: u32) -> Result<GrpcChannel> {
-        let closed = self.0.closed.clone();
+        let (closed, security) = (self.0.closed.clone(), self.0.security.clone());
         let channel = match &self.0.ways {
             Ways::Sockets(_) => {
                 let info = tokio::select! {
@@ -137,7 +141,8 @@ impl GrpcBroker {
                 };
                 let address = Address::parse(&info.network, &info.address)
                     .map_err(|text| Error::new(ErrorKind::Protocol, text))?;
-                Dialer::to(address, PAIRING_LIMIT).connect(PAIRING_LIMIT, closed.clone()).await?
+                let dialer = Dialer::to(address, PAIRING_LIMIT).secured(security);
+                dialer.connect(PAIRING_LIMIT, closed.clone()).await?
             }
             Ways::Multiplexed(mux) => {
                 let (mux, outbox) = (mux.clone(), self.0.outbox.clone());
@@ -145,7 +150,7 @@ impl GrpcBroker {
                     let (mux, outbox) = (mux.clone(), outbox.clone());
                     async move { mux.dial(id, &outbox).await }
                 });
-                dialer.connect(mux::DIAL_LIMIT, closed.clone()).await?
+                dialer.secured(security).connect(mux::DIAL_LIMIT, closed.clone()).await?
             }
         };
         Ok(GrpcChannel::new(channel, closed, self.0.message_limit).0)
@@ -162,6 +167,10 @@ impl GrpcBroker {
         }
     }
 
+    pub(crate) fn security(&self) -> &Security {
+        &self.0.security
+    }
+
     /// Where a host's sockets are, once there was one.
     #[cfg(all(test, unix))]
     pub(crate) fn socket_dir(&self) -> Option<std::path::PathBuf> {
@@ -176,6 +185,13 @@ impl GrpcBroker {
         if self.0.closed.is_cancelled() {
             return Err(broker_closed());
         }
+        self.0.security.can_accept()?;
+        let incoming = self.incoming(id)?;
+        let secured = secured(incoming, self.0.security.clone());
+        Ok(Box::pin(secured.map(|io| io.map(|io| Box::new(io) as BoxIo))))
+    }
+
+    fn incoming(&self, id: u32) -> Result<listener::Incoming> {
         let sockets = match &self.0.ways {
             Ways::Sockets(sockets) => sockets,
             Ways::Multiplexed(mux) => return mux.listen(id, &self.0.outbox),

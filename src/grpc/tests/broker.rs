@@ -287,7 +287,7 @@ async fn hostile_session() -> (RunningServer, muxbroker::Session, Channel, [Abor
     let session = muxbroker::Session::server(theirs, muxbroker::Config::default());
     let accepting = mux.clone();
     let accepting = tokio::spawn(async move { accepting.accept(session, Some(sender)).await });
-    let broker = GrpcBroker::new(Ways::Multiplexed(mux.clone()), DEFAULT_MESSAGE_LIMIT);
+    let broker = GrpcBroker::new(Ways::Multiplexed(mux.clone()), DEFAULT_MESSAGE_LIMIT, Security::default());
     let peer = Peer::new(&broker);
     let plugin = PluginServer::new(broker, Some(mux), Printed::default().outlet(), |_, services| {
         services.add(peer.server())

@@ -38,6 +38,7 @@ use super::{
 use crate::{
     Error, ErrorKind,
     plugin::{Channel as Output, Printed},
+    tls::Security,
 };
 
 /// Generous: the machine may be slow and shared.
@@ -199,7 +200,14 @@ pub(super) fn options(
     stderr: impl AsyncWrite + Send + Unpin + 'static,
 ) -> HostOptions {
     let (stdout, stderr) = (Box::new(stdout), Box::new(stderr));
-    HostOptions { stdout, stderr, limit: DEADLINE, message_limit: DEFAULT_MESSAGE_LIMIT, multiplex: false }
+    HostOptions {
+        stdout,
+        stderr,
+        limit: DEADLINE,
+        message_limit: DEFAULT_MESSAGE_LIMIT,
+        multiplex: false,
+        security: Security::default(),
+    }
 }
 
 /// For a test that is not about output.
@@ -239,7 +247,8 @@ impl Pair {
         let session = Session::server(theirs, Config::default());
         let accepting = mux.clone();
         let accepting = tokio::spawn(async move { accepting.accept(session, Some(sender)).await });
-        let broker = GrpcBroker::new(Ways::Multiplexed(mux.clone()), DEFAULT_MESSAGE_LIMIT);
+        let broker =
+            GrpcBroker::new(Ways::Multiplexed(mux.clone()), DEFAULT_MESSAGE_LIMIT, Security::default());
         let (peer, printed) = (Peer::new(&broker), Printed::default());
         let server = PluginServer::new(broker, Some(mux), printed.outlet(), |_, services| {
             services.add(peer.clone().server())
@@ -281,7 +290,8 @@ pub(super) fn plugin(
     printed: &Printed,
     incoming: impl Stream<Item = io::Result<DuplexStream>> + Send + 'static,
 ) -> (RunningServer, Peer) {
-    let broker = GrpcBroker::new(Ways::Sockets(Sockets::private()), DEFAULT_MESSAGE_LIMIT);
+    let broker =
+        GrpcBroker::new(Ways::Sockets(Sockets::private()), DEFAULT_MESSAGE_LIMIT, Security::default());
     let peer = Peer::new(&broker);
     let server = PluginServer::new(broker, None, printed.outlet(), |_, services| {
         services.add_descriptors(include_bytes!("generated/descriptors.bin"));

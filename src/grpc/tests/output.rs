@@ -202,7 +202,8 @@ async fn a_broken_sink_does_not_hold_up_the_other() {
 #[tokio::test]
 async fn a_plugin_without_the_service_is_no_failure() {
     let (dialer, incoming) = wire();
-    let broker = GrpcBroker::new(Ways::Sockets(Sockets::private()), DEFAULT_MESSAGE_LIMIT);
+    let broker =
+        GrpcBroker::new(Ways::Sockets(Sockets::private()), DEFAULT_MESSAGE_LIMIT, Security::default());
     let stop = CancellationToken::new();
     let mut services = broker.services();
     services.add(Peer::new(&broker).server()).unwrap();

@@ -140,7 +140,8 @@ async fn reflection_knows_every_service_and_gos_file_names() {
 
 #[tokio::test]
 async fn a_service_is_registered_once() {
-    let broker = GrpcBroker::new(Ways::Sockets(Sockets::private()), DEFAULT_MESSAGE_LIMIT);
+    let broker =
+        GrpcBroker::new(Ways::Sockets(Sockets::private()), DEFAULT_MESSAGE_LIMIT, Security::default());
     let mut services = GrpcServices::new(DEFAULT_MESSAGE_LIMIT);
     services.add(Peer::new(&broker).server()).unwrap();
     let error = services.add(Peer::new(&broker).server()).unwrap_err();
@@ -151,7 +152,8 @@ async fn a_service_is_registered_once() {
 #[tokio::test]
 async fn a_plugin_cannot_take_the_name_of_a_standard_service() {
     for name in SERVICES.iter().filter(|name| **name != "testing.Peer") {
-        let broker = GrpcBroker::new(Ways::Sockets(Sockets::private()), DEFAULT_MESSAGE_LIMIT);
+        let broker =
+            GrpcBroker::new(Ways::Sockets(Sockets::private()), DEFAULT_MESSAGE_LIMIT, Security::default());
         let peer = Peer::new(&broker).server();
         let server = PluginServer::new(broker, None, Printed::default().outlet(), |_, services| {
             services.add_router([*name], peer)
@@ -163,7 +165,8 @@ async fn a_plugin_cannot_take_the_name_of_a_standard_service() {
 
 #[tokio::test]
 async fn a_router_serves_under_its_names_and_no_other() {
-    let broker = GrpcBroker::new(Ways::Sockets(Sockets::private()), DEFAULT_MESSAGE_LIMIT);
+    let broker =
+        GrpcBroker::new(Ways::Sockets(Sockets::private()), DEFAULT_MESSAGE_LIMIT, Security::default());
     let mut services = GrpcServices::new(DEFAULT_MESSAGE_LIMIT);
     let routes = tonic::service::Routes::new(Peer::new(&broker).server());
     services.add_router(["testing.Peer", "testing.Other"], routes).unwrap();
@@ -209,7 +212,7 @@ async fn messages_beyond_four_mebibytes_pass_both_ways() {
 
 #[tokio::test]
 async fn a_message_beyond_the_limit_is_refused_and_the_connection_goes_on() {
-    let broker = GrpcBroker::new(Ways::Sockets(Sockets::private()), 1 << 20);
+    let broker = GrpcBroker::new(Ways::Sockets(Sockets::private()), 1 << 20, Security::default());
     let services = {
         let mut services = broker.services();
         let limit = services.message_limit();
@@ -308,7 +311,8 @@ async fn a_lost_connection_is_dialled_again() {
             crate::grpc::io::Severable::new(io, token, || io::ErrorKind::BrokenPipe.into())
         })
     });
-    let broker = GrpcBroker::new(Ways::Sockets(Sockets::private()), DEFAULT_MESSAGE_LIMIT);
+    let broker =
+        GrpcBroker::new(Ways::Sockets(Sockets::private()), DEFAULT_MESSAGE_LIMIT, Security::default());
     let mut services = broker.services();
     services.add(Peer::new(&broker).server()).unwrap();
     let _serving = Serving::start(services.into_router(), incoming, CancellationToken::new(), DEADLINE);

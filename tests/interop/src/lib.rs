@@ -8,6 +8,7 @@
 
 pub mod argo;
 mod build;
+pub mod certificates;
 pub mod courier;
 mod events;
 pub mod evolution;

@@ -20,6 +20,7 @@ var handshake = plugin.HandshakeConfig{
 
 func main() {
 	serve := flag.Bool("plugin", false, "be the plugin")
+	autoMTLS := flag.Bool("auto-mtls", false, "as a host, have both sides make certificates")
 	flag.Parse()
 
 	c := &courier{}
@@ -32,6 +33,7 @@ func main() {
 		HandshakeConfig: handshake,
 		Plugins:         plugins,
 		Cmd:             exec.Command(flag.Arg(0), flag.Args()[1:]...),
+		AutoMTLS:        *autoMTLS,
 		Logger:          hclog.NewNullLogger(),
 	})
 	control.Serve(control.Commands{

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"interop/internal/greeter"
+	"interop/internal/tlsfiles"
 
 	"github.com/hashicorp/go-hclog"
 	"github.com/hashicorp/go-plugin"
@@ -18,6 +19,7 @@ import (
 
 func main() {
 	useGRPC := flag.Bool("grpc", false, "serve gRPC")
+	tlsDir := flag.String("tls", "", "folder of the files for TLS of its own")
 	cookie := flag.String("cookie", "BASIC_PLUGIN=hello", "KEY=VALUE")
 	flag.Parse()
 
@@ -27,6 +29,7 @@ func main() {
 	config := &plugin.ServeConfig{
 		HandshakeConfig: plugin.HandshakeConfig{ProtocolVersion: 1, MagicCookieKey: key, MagicCookieValue: value},
 		Plugins:         map[string]plugin.Plugin{"greeter": &greeter.NetRPC{Impl: impl}},
+		TLSProvider:     tlsfiles.Provider(*tlsDir),
 		Logger:          logger,
 	}
 	if *useGRPC {

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"interop/internal/control"
+	"interop/internal/tlsfiles"
 
 	"github.com/hashicorp/go-hclog"
 	"github.com/hashicorp/go-plugin"
@@ -31,6 +32,8 @@ var handshake = plugin.HandshakeConfig{ProtocolVersion: 1, MagicCookieKey: "BASI
 func main() {
 	isPlugin := flag.Bool("plugin", false, "be the plugin")
 	multiplex := flag.Bool("multiplex", false, "as a host, have all connections share one socket")
+	autoMTLS := flag.Bool("auto-mtls", false, "as a host, have both sides make certificates")
+	tlsDir := flag.String("tls", "", "folder of the files for TLS of its own")
 	flag.Parse()
 	plugins := map[string]plugin.Plugin{"peer": &peerPlugin{}}
 	if *isPlugin {
@@ -38,19 +41,28 @@ func main() {
 			HandshakeConfig: handshake,
 			Plugins:         plugins,
 			GRPCServer:      plugin.DefaultGRPCServer,
+			TLSProvider:     tlsfiles.Provider(*tlsDir),
 			Logger:          hclog.NewNullLogger(),
 		})
 		return
 	}
-	h := &host{client: plugin.NewClient(&plugin.ClientConfig{
+	config := &plugin.ClientConfig{
 		HandshakeConfig:  handshake,
 		Plugins:          plugins,
 		Cmd:              exec.Command(flag.Arg(0), flag.Args()[1:]...),
 		AllowedProtocols: []plugin.Protocol{plugin.ProtocolGRPC},
 		Logger:           hclog.NewNullLogger(),
 
+		AutoMTLS:            *autoMTLS,
 		GRPCBrokerMultiplex: *multiplex,
-	})}
+	}
+	if *tlsDir != "" {
+		var err error
+		if config.TLSConfig, err = tlsfiles.Config(*tlsDir); err != nil {
+			control.Fatal("%v", err)
+		}
+	}
+	h := &host{client: plugin.NewClient(config)}
 	control.Serve(control.Commands{
 		"start":    func(control.Args) (any, error) { _, err := h.client.Start(); return nil, err },
 		"connect":  h.connect,

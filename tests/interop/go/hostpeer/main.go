@@ -12,6 +12,7 @@ import (
 
 	"interop/internal/control"
 	"interop/internal/greeter"
+	"interop/internal/tlsfiles"
 
 	"github.com/hashicorp/go-hclog"
 	"github.com/hashicorp/go-plugin"
@@ -20,6 +21,8 @@ import (
 func main() {
 	cookie := flag.String("cookie", "BASIC_PLUGIN=hello", "KEY=VALUE")
 	protocols := flag.String("protocols", "netrpc", "allowed ones, with commas")
+	autoMTLS := flag.Bool("auto-mtls", false, "")
+	tlsDir := flag.String("tls", "", "folder of the files for TLS of its own")
 	timeout := flag.Duration("start-timeout", time.Minute, "")
 	flag.Parse()
 
@@ -30,9 +33,16 @@ func main() {
 		Plugins:         map[string]plugin.Plugin{"greeter": &greeter.NetRPC{}},
 		Cmd:             exec.Command(flag.Arg(0), flag.Args()[1:]...),
 		StartTimeout:    *timeout,
+		AutoMTLS:        *autoMTLS,
 		SyncStdout:      &h.stdout,
 		SyncStderr:      &h.stderr,
 		Logger:          hclog.New(&hclog.LoggerOptions{Level: hclog.Trace, Output: &h.log, JSONFormat: true}),
+	}
+	if *tlsDir != "" {
+		var err error
+		if config.TLSConfig, err = tlsfiles.Config(*tlsDir); err != nil {
+			control.Fatal("%v", err)
+		}
 	}
 	for _, protocol := range strings.Split(*protocols, ",") {
 		config.AllowedProtocols = append(config.AllowedProtocols, plugin.Protocol(protocol))

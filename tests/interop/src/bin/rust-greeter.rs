@@ -1,10 +1,13 @@
 //! The twin of `tests/interop/go/greeterplugin`: a plugin that prints, logs and dies when it is asked to.
 //!
-//! Serves net/rpc, or gRPC with the argument `--grpc`.
+//! Serves net/rpc, or gRPC with the argument `--grpc`; with `--tls DIR` TLS of its own, from the files there.
 #![allow(clippy::print_stdout, clippy::print_stderr)] // a plugin may: it goes to its host
 
 use go_plugin::{Error, Result, logs::HclogJson, serve};
-use interop_tests::greeter::{Greeter, GreeterPlugin, HANDSHAKE, NetRpcOnly};
+use interop_tests::{
+    certificates,
+    greeter::{Greeter, GreeterPlugin, HANDSHAKE, NetRpcOnly},
+};
 use tracing_subscriber::prelude::*;
 
 struct Acting;
@@ -54,8 +57,17 @@ async fn main() -> Result<()> {
     tracing_subscriber::registry().with(HclogJson::stderr()?).init();
     tracing::info!(pid = std::process::id(), "about to serve");
     let plugin = GreeterPlugin::new(Acting);
-    match std::env::args().nth(1).as_deref() {
-        Some("--grpc") => serve(HANDSHAKE).plugin("greeter", plugin).await,
-        _ => serve(HANDSHAKE).plugin("greeter", NetRpcOnly(plugin)).await,
+    let (mut server, mut grpc, mut args) = (serve(HANDSHAKE), false, std::env::args().skip(1));
+    while let Some(arg) = args.next() {
+        match arg.as_str() {
+            "--grpc" => grpc = true,
+            "--tls" => server = server.tls_provider(certificates::provider(args.next())),
+            other => return Err(Error::msg(format!("unknown argument {other}"))),
+        }
+    }
+    if grpc {
+        server.plugin("greeter", plugin).await
+    } else {
+        server.plugin("greeter", NetRpcOnly(plugin)).await
     }
 }

@@ -1,9 +1,13 @@
-//! `testing.Peer` as a plugin on this library.
+//! `testing.Peer` as a plugin on this library; with `--tls DIR` TLS of its own, from the files there.
 
 use go_plugin::{Result, serve};
-use interop_tests::{greeter::HANDSHAKE, grpc_peer::PeerPlugin};
+use interop_tests::{certificates, greeter::HANDSHAKE, grpc_peer::PeerPlugin};
 
 #[tokio::main]
 async fn main() -> Result<()> {
-    serve(HANDSHAKE).plugin("peer", PeerPlugin).await
+    let server = serve(HANDSHAKE).plugin("peer", PeerPlugin);
+    match std::env::args().nth(1).as_deref() {
+        Some("--tls") => server.tls_provider(certificates::provider(std::env::args().nth(2))).await,
+        _ => server.await,
+    }
 }
