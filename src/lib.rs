@@ -83,6 +83,9 @@
 //! - [`discover`] finds plugins by the names of their files; a [`pool`] starts many when they are needed and stops them when they are not.
 //! - [`logs`] turns a plugin's log into `tracing` events and the other way round.
 //!
+//! Every call to a dispensed object is a `tracing` span with the target `go_plugin::call` and the fields `plugin`, `method`, `transport` and
+//! `outcome`.
+//!
 //! What happens to a process is bounded: starting, pinging, quitting and killing each have a limit, a plugin ends with its host, and nothing
 //! (no process, no socket file) is left when the [`Client`] is gone.
 //!
@@ -95,6 +98,7 @@
 //! | `netrpc` | net/rpc, `#[interface]`; without it neither gob nor yamux is compiled |
 //! | `grpc` | gRPC; without it neither tonic nor prost is compiled |
 //! | `tls` | AutoMTLS and own certificates; without it rustls is not compiled |
+//! | `metrics` (off) | counts and measures calls with the `metrics` facade: `go_plugin_calls_total`, `go_plugin_call_duration_seconds` |
 //!
 //! [go-plugin]: https://github.com/hashicorp/go-plugin
 
@@ -102,6 +106,8 @@
 // Without a transport there is neither a host nor a plugin, only what both build on.
 #![cfg_attr(not(any(feature = "netrpc", feature = "grpc")), allow(dead_code, unused_imports))]
 
+#[cfg(any(feature = "netrpc", feature = "grpc"))]
+mod calls;
 #[cfg(any(feature = "netrpc", feature = "grpc"))]
 mod checksum;
 mod discover;

@@ -1,7 +1,8 @@
 //! The connection as generated clients see it.
 
 use std::{
-    future::{Ready, ready},
+    future::ready,
+    pin::Pin,
     task::{Context, Poll, ready},
 };
 
@@ -15,7 +16,10 @@ use tonic::{body::Body, transport::Channel};
 use tower_service::Service;
 
 use super::dial::shut_down;
-use crate::Error;
+use crate::{
+    Error, Protocol, Result,
+    calls::{Call, Calls, observe, with_deadline},
+};
 
 /// A connection that any generated tonic client can use: `KvClient::new(channel)`.
 ///
@@ -28,6 +32,8 @@ pub struct GrpcChannel {
     updates: watch::Receiver<Channel>,
     closed: CancellationToken,
     message_limit: usize,
+    /// For the calls of users. Those of this library are nobody's business.
+    calls: Option<Calls>,
     /// Why the next call fails. Generated clients turn an error of `poll_ready` into a status that looks as
     /// if it came from the other side.
     unusable: Option<Error>,
@@ -40,6 +46,7 @@ impl Clone for GrpcChannel {
             updates: self.updates.clone(),
             closed: self.closed.clone(),
             message_limit: self.message_limit,
+            calls: self.calls.clone(),
             unusable: None,
         }
     }
@@ -59,8 +66,14 @@ impl GrpcChannel {
         message_limit: usize,
     ) -> (Self, ChannelSlot) {
         let (sender, updates) = watch::channel(channel.clone());
-        let this = Self { current: channel, updates, closed, message_limit, unusable: None };
+        let this = Self { current: channel, updates, closed, message_limit, calls: None, unusable: None };
         (this, ChannelSlot { updates: sender })
+    }
+
+    /// The same connection for calls of users.
+    pub(crate) fn for_calls(mut self, calls: Calls) -> Self {
+        self.calls = Some(calls);
+        self
     }
 
     /// The largest message in bytes that this side is meant to accept and send. Generated clients stop at
@@ -79,14 +92,14 @@ impl ChannelSlot {
     }
 }
 
-type Answer = Result<http::Response<Body>, Error>;
+type Answer = Result<http::Response<Body>>;
 type Calling =
     MapErr<<Channel as Service<http::Request<Body>>>::Future, fn(tonic::transport::Error) -> Error>;
 
 impl Service<http::Request<Body>> for GrpcChannel {
     type Response = http::Response<Body>;
     type Error = Error;
-    type Future = Either<Calling, Ready<Answer>>;
+    type Future = Either<Calling, Pin<Box<dyn Future<Output = Answer> + Send>>>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         if self.closed.is_cancelled() {
@@ -104,9 +117,19 @@ impl Service<http::Request<Body>> for GrpcChannel {
     }
 
     fn call(&mut self, request: http::Request<Body>) -> Self::Future {
-        match self.unusable.take() {
-            Some(error) => Either::Right(ready(Err(error))),
-            None => Either::Left(self.current.call(request).map_err(Error::from)),
+        let unusable = self.unusable.take();
+        let Some(calls) = &self.calls else {
+            return match unusable {
+                Some(error) => Either::Right(Box::pin(ready(Err(error)))),
+                None => Either::Left(self.current.call(request).map_err(Error::from)),
+            };
+        };
+        let call = Call::begin(calls, Protocol::Grpc, request.uri().path().trim_start_matches('/'));
+        if let Some(error) = unusable {
+            return Either::Right(Box::pin(observe(call, ready(Err(error)))));
         }
+        let request = with_deadline(request, calls);
+        let answer = call.span().in_scope(|| self.current.call(request)).map_err(Error::from as fn(_) -> _);
+        if call.is_observed() { Either::Right(Box::pin(observe(call, answer))) } else { Either::Left(answer) }
     }
 }

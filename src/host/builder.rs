@@ -5,7 +5,7 @@ use super::{
     options::{PluginCommand, START_TIMEOUT, Writer},
     start,
 };
-use crate::{Checksum, Handshake, Plugin, PluginSet, Protocol, Result, tls::HostOptions};
+use crate::{Checksum, Handshake, Plugin, PluginSet, Protocol, Result, calls::Calls, tls::HostOptions};
 use std::{collections::BTreeMap, ops::RangeInclusive, time::Duration};
 use tokio::io::AsyncWrite;
 
@@ -29,6 +29,7 @@ pub struct ClientBuilder {
     #[cfg(feature = "grpc")]
     pub(super) grpc_message_limit: usize,
     pub(super) multiplex_grpc: bool,
+    pub(super) calls: Calls,
     pub(super) tls: HostOptions,
 }
 
@@ -53,6 +54,7 @@ impl ClientBuilder {
             #[cfg(feature = "grpc")]
             grpc_message_limit: crate::DEFAULT_MESSAGE_LIMIT,
             multiplex_grpc: false,
+            calls: Calls::default(),
             tls: HostOptions::default(),
         }
     }
@@ -159,6 +161,24 @@ impl ClientBuilder {
     #[cfg(feature = "tls")]
     pub fn tls_config(mut self, config: impl Into<crate::TlsConfig>) -> Self {
         self.tls.own = Some(config.into());
+        self
+    }
+
+    /// How long a call to a dispensed object may take, on either transport; as long as the plugin lives by default, as in Go. A call that
+    /// takes longer fails with a [timeout](crate::Error::is_timeout) and is given up. Over gRPC the plugin is told the deadline, and one
+    /// that the call has of its own (`Request::set_timeout`) counts instead; it bounds streams as a whole.
+    ///
+    /// To bound a single call, use `tokio::time::timeout`: dropping a call gives it up.
+    pub fn call_timeout(mut self, limit: Duration) -> Self {
+        self.calls.timeout = Some(limit);
+        self
+    }
+
+    /// Has the plugin told when a call over net/rpc is given up, so that its work on it ends: off by default. Plugins on this library understand
+    /// it, and Go plugins on `keegancsmith/rpc`; others answer that they do not, which is ignored. Over gRPC they are always told.
+    #[cfg(feature = "netrpc")]
+    pub fn send_cancel(mut self, on: bool) -> Self {
+        self.calls.tell_cancelled = on;
         self
     }
 

@@ -7,6 +7,7 @@ use super::{
 };
 use crate::{
     Error, ErrorKind, Handshake, HandshakeLine, Plugin, PluginSet, Protocol, Result,
+    calls::Calls,
     process::{Ended, KillLimits, Process},
 };
 use std::{fmt, process::ExitStatus, sync::Arc};
@@ -25,6 +26,7 @@ pub(super) struct Running {
     pub(super) line: HandshakeLine,
     pub(super) plugins: PluginSet,
     pub(super) transport: Transport,
+    pub(super) calls: Calls,
     pub(super) ending: Ending,
 }
 
@@ -74,7 +76,7 @@ impl Client {
                 ),
             ));
         }
-        let object = self.0.transport.dispense(name, &**entry).await?;
+        let object = self.0.transport.dispense(name, &**entry, self.0.calls.clone()).await?;
         match object.downcast::<Arc<P::Interface>>() {
             Ok(object) => Ok(*object),
             // `get_as` compared the types.

@@ -9,6 +9,7 @@ use super::{
 };
 use crate::{
     Error, ErrorKind, HandshakeLine, PluginSet, Result,
+    calls::Calls,
     handshake::Offer,
     logs::PluginLog,
     process::{FirstLine, HostEnv, KillLimits, Launch, Started, diagnose},
@@ -80,7 +81,9 @@ pub(super) async fn start(builder: ClientBuilder) -> Result<Client> {
             debug!(plugin = name, version = line.version, protocol = %line.protocol, "using plugin");
             // The version is one of the offered ones.
             let plugins = sets.get(&line.version).cloned().unwrap_or_default();
-            Ok(Client::new(Running { name, line, plugins, transport, ending: Ending::new(process, limits) }))
+            let calls = Calls { plugin: Some(name.as_str().into()), ..builder.calls };
+            let ending = Ending::new(process, limits);
+            Ok(Client::new(Running { name, line, plugins, transport, calls, ending }))
         }
         // It does not answer, so there is no way to ask it.
         Err(error) => Err(give_up(process, &name, None, &tls, error).await),

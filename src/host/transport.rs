@@ -1,7 +1,7 @@
 //! The connection to a plugin, over whichever transport it speaks.
 
 use super::options::Writer;
-use crate::{HandshakeLine, Protocol, Result, net::Connection, registry::Entry, tls::Security};
+use crate::{HandshakeLine, Protocol, Result, calls::Calls, net::Connection, registry::Entry, tls::Security};
 use std::{any::Any, time::Duration};
 
 /// The connection to a plugin.
@@ -62,12 +62,19 @@ impl Transport {
     }
 
     /// An `Arc` of the entry's interface.
-    pub(super) async fn dispense(&self, name: &str, entry: &dyn Entry) -> Result<Box<dyn Any + Send>> {
+    pub(super) async fn dispense(
+        &self,
+        name: &str,
+        entry: &dyn Entry,
+        calls: Calls,
+    ) -> Result<Box<dyn Any + Send>> {
         match self {
             #[cfg(feature = "netrpc")]
-            Self::NetRpc(connection) => entry.netrpc_client(name, connection.dispense(name).await?),
+            Self::NetRpc(connection) => entry.netrpc_client(name, connection.dispense(name, calls).await?),
             #[cfg(feature = "grpc")]
-            Self::Grpc(connection) => entry.grpc_client(name, connection.broker(), connection.channel()),
+            Self::Grpc(connection) => {
+                entry.grpc_client(name, connection.broker(), connection.channel().for_calls(calls))
+            }
         }
     }
 

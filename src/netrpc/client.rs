@@ -8,9 +8,13 @@ use muxbroker::MuxBroker;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_gob::GobType;
 use tokio::io::{AsyncRead, AsyncWrite};
+use tracing::Instrument as _;
 
 use super::scope::BrokerScope;
-use crate::{Error, ErrorKind, Result};
+use crate::{
+    Error, ErrorKind, Protocol, Result,
+    calls::{Call, Calls},
+};
 
 /// Calls the object at the other end of a connection: what a dispensed net/rpc object holds. Go's `rpc.Client`.
 ///
@@ -19,6 +23,7 @@ use crate::{Error, ErrorKind, Result};
 #[derive(Clone)]
 pub struct RpcClient {
     current: Arc<ArcSwap<Connection>>,
+    calls: Calls,
 }
 
 struct Connection {
@@ -32,9 +37,22 @@ impl RpcClient {
     /// # Panics
     /// Outside of a tokio runtime: the connection is a task of the current one.
     pub fn new(stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static, broker: MuxBroker) -> Self {
-        let scope = BrokerScope::new(broker.clone());
-        let client = Client::builder().codec(codec()).scope(Arc::new(scope)).build(stream);
-        Self { current: Arc::new(ArcSwap::from_pointee(Connection { client, broker })) }
+        Self::for_calls(Calls::default(), stream, broker)
+    }
+
+    /// The same with what the calls to a plugin's objects have in common.
+    pub(crate) fn for_calls(
+        calls: Calls,
+        stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
+        broker: MuxBroker,
+    ) -> Self {
+        let scope = Arc::new(BrokerScope::new(broker.clone()));
+        let mut builder = Client::builder().codec(codec()).scope(scope).send_cancel(calls.tell_cancelled);
+        if let Some(after) = calls.timeout {
+            builder = builder.default_timeout(after);
+        }
+        let client = builder.build(stream);
+        Self { current: Arc::new(ArcSwap::from_pointee(Connection { client, broker })), calls }
     }
 
     /// Calls `method` (`Service.Method`; a dispensed object is the service `Plugin`) and decodes the reply as `R`.
@@ -64,8 +82,12 @@ impl RpcClient {
         R: DeserializeOwned + Send + 'static,
         A: Serialize + GobType + Sync + ?Sized,
     {
+        let call = Call::begin(&self.calls, Protocol::NetRpc, method);
         let connection = self.current.load_full();
-        connection.client.call_with(method, args, options).await.map_err(Error::from_netrpc)
+        let calling = connection.client.call_with(method, args, options).instrument(call.span());
+        let result = calling.await.map_err(Error::from_netrpc);
+        call.end(&result);
+        result
     }
 
     /// The broker of the current connection, for streams of one's own.

@@ -5,7 +5,7 @@ use super::{
     control::{CONTROL, DISPENSE, DISPENSER, PING, QUIT},
     overheard::Overheard,
 };
-use crate::{Error, ErrorKind, Result, host::Writer};
+use crate::{Error, ErrorKind, Result, calls::Calls, host::Writer};
 use ::netrpc::{CallOptions, Client, Empty};
 use muxbroker::{Config, MuxBroker, Session, Stream};
 use std::time::Duration;
@@ -71,11 +71,11 @@ impl HostConnection {
     }
 
     /// A connection to a new instance of the plugin registered under `name` on the other side.
-    pub(crate) async fn dispense(&self, name: &str) -> Result<RpcClient> {
+    pub(crate) async fn dispense(&self, name: &str, calls: Calls) -> Result<RpcClient> {
         let id: u32 =
             self.control.call(&format!("{DISPENSER}.{DISPENSE}"), name).await.map_err(Error::from_netrpc)?;
         let stream = self.broker.dial(id).await.map_err(session_error)?;
-        Ok(RpcClient::new(stream, self.broker.clone()))
+        Ok(RpcClient::for_calls(calls, stream, self.broker.clone()))
     }
 
     pub(crate) async fn ping(&self, limit: Duration) -> Result<()> {

@@ -34,7 +34,7 @@ use self::{
     outbox::{Outbox, broker_closed},
 };
 use super::{GrpcChannel, GrpcService, GrpcServices, dial::Dialer, io::BoxIo, serve::secured};
-use crate::{Address, Error, ErrorKind, Result, tls::Security};
+use crate::{Address, Error, ErrorKind, Result, calls::Calls, tls::Security};
 
 pub use listener::{GrpcListener, GrpcStream};
 pub(crate) use mux::Mux;
@@ -153,7 +153,7 @@ impl GrpcBroker {
                 dialer.secured(security).connect(mux::DIAL_LIMIT, closed.clone()).await?
             }
         };
-        Ok(GrpcChannel::new(channel, closed, self.0.message_limit).0)
+        Ok(GrpcChannel::new(channel, closed, self.0.message_limit).0.for_calls(Calls::default()))
     }
 
     /// Ends everything that goes through this broker. Later calls fail with `broker closed`.

@@ -2,6 +2,7 @@
 
 #![allow(clippy::print_stdout, clippy::unwrap_used)] // helpers of tests are tests
 
+mod calls;
 mod checksum;
 mod pool;
 mod support;

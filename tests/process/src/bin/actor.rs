@@ -6,6 +6,7 @@ use go_plugin::{Error, Result};
 use process_tests::{Actor, ActorPlugin, HANDSHAKE, NetRpcOnly};
 use std::{
     env,
+    path::PathBuf,
     process::{self, Command},
     thread,
     time::Duration,
@@ -63,6 +64,10 @@ impl Actor for Stage {
                 print(argument);
                 process::abort()
             }
+            "wait" => {
+                let _told = Told(argument.into());
+                std::future::pending::<()>().await;
+            }
             "block" => loop {
                 thread::sleep(Duration::from_secs(600));
             },
@@ -75,6 +80,15 @@ impl Actor for Stage {
             other => return Err(Error::msg(format!("what is {other:?}?"))),
         }
         Ok("done".into())
+    }
+}
+
+/// Makes a file when it is dropped.
+struct Told(PathBuf);
+
+impl Drop for Told {
+    fn drop(&mut self) {
+        std::fs::write(&self.0, "given up").unwrap();
     }
 }
 

@@ -1,0 +1,73 @@
+//! One call under way.
+
+use tracing::{Span, field::Empty, info_span};
+
+use super::Calls;
+use crate::{ErrorKind, Protocol, Result};
+
+/// The outcome of a call that was answered without an error.
+pub(super) const OK: &str = "ok";
+
+/// A call under way, from its beginning to its end, which is when this is dropped. A call whose
+/// [`end`](Self::end) nobody told was given up.
+pub(crate) struct Call {
+    span: Span,
+    outcome: &'static str,
+    #[cfg(feature = "metrics")]
+    measured: super::metrics::Measured,
+}
+
+impl Call {
+    pub(crate) fn begin(calls: &Calls, transport: Protocol, method: &str) -> Self {
+        let span = info_span!(
+            target: "go_plugin::call",
+            "call",
+            plugin = calls.plugin.as_deref(),
+            method,
+            transport = transport.as_str(),
+            outcome = Empty,
+        );
+        Self {
+            span,
+            outcome: outcome(ErrorKind::Cancelled),
+            #[cfg(feature = "metrics")]
+            measured: super::metrics::Measured::begin(calls, transport, method),
+        }
+    }
+
+    /// What happens inside of it belongs to the call.
+    pub(crate) fn span(&self) -> Span {
+        self.span.clone()
+    }
+
+    /// Whether anybody learns of it.
+    #[cfg(feature = "grpc")]
+    pub(crate) fn is_observed(&self) -> bool {
+        cfg!(feature = "metrics") || !self.span.is_disabled()
+    }
+
+    pub(crate) fn end<T>(mut self, result: &Result<T>) {
+        self.outcome = result.as_ref().map_or_else(|error| outcome(error.kind()), |_| OK);
+    }
+}
+
+impl Drop for Call {
+    fn drop(&mut self) {
+        self.span.record("outcome", self.outcome);
+        #[cfg(feature = "metrics")]
+        self.measured.end(self.outcome);
+    }
+}
+
+/// What a failure is called in spans and metrics.
+fn outcome(kind: ErrorKind) -> &'static str {
+    match kind {
+        ErrorKind::Remote => "remote_error",
+        ErrorKind::Timeout | ErrorKind::StartTimeout => "timeout",
+        ErrorKind::Cancelled => "cancelled",
+        ErrorKind::Disconnected | ErrorKind::Shutdown => "disconnected",
+        ErrorKind::Protocol => "protocol_error",
+        ErrorKind::Security => "security_error",
+        _ => "misuse",
+    }
+}
