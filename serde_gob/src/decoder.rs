@@ -87,7 +87,7 @@ impl Decoder {
             self.clear();
         }
         let window = Window { bytes: &self.buffer, base: self.base };
-        Ok(self.stream.next(window)?.is_some())
+        self.stream.next(window)
     }
 
     /// Decodes the next value, which may borrow from the decoder.
@@ -129,15 +129,11 @@ impl Decoder {
         self.buffer.shrink_to(KEPT);
     }
 
+    #[inline]
     fn take(&mut self) -> Result<Ready> {
         let window = Window { bytes: &self.buffer, base: self.base };
-        match self.stream.next(window)? {
-            Some(ready) => {
-                self.stream.consume();
-                Ok(ready)
-            }
-            None => Err(Error::new(ErrorKind::Incomplete { between_values: self.is_idle() })),
-        }
+        let ready = if self.stream.next(window)? { self.stream.consume() } else { None };
+        ready.ok_or_else(|| Error::new(ErrorKind::Incomplete { between_values: self.is_idle() }))
     }
 }
 
@@ -171,9 +167,9 @@ fn decode_ready<'de, T: Deserialize<'de>>(
 pub fn from_slice<'de, T: Deserialize<'de>>(bytes: &'de [u8]) -> Result<T> {
     let mut stream = Stream::new(Limits::default());
     let window = Window { bytes, base: 0 };
-    let ready = stream
-        .next(window)?
-        .ok_or_else(|| Error::new(ErrorKind::Incomplete { between_values: bytes.is_empty() }))?;
+    let ready = if stream.next(window)? { stream.consume() } else { None };
+    let ready =
+        ready.ok_or_else(|| Error::new(ErrorKind::Incomplete { between_values: bytes.is_empty() }))?;
     decode_ready(&stream, window, ready, false)
 }
 

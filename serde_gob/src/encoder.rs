@@ -6,7 +6,7 @@ use crate::error::{EncodeError, Result};
 use crate::limits::Limits;
 use crate::sent::SentTypes;
 use crate::ser::{Output, Serializer};
-use crate::shape::{GobType, Slot, TypeTable};
+use crate::shape::{GobType, TypeRef, TypeTable};
 use crate::value::{Dynamic, DynamicTypes, TypeKind, write_value};
 use crate::wire::{MAX_UINT, put_int, uint_bytes};
 
@@ -35,7 +35,7 @@ pub struct Encoder {
     sent: SentTypes,
     dynamic: DynamicTypes,
     /// The types first encoded, to save the look into the table: most streams carry a handful.
-    handful: Vec<(TypeId, Slot)>,
+    handful: Vec<(TypeId, TypeRef)>,
     /// Bytes that the length of the last message took: a good guess for the next one.
     length_width: usize,
     limits: Limits,
@@ -75,11 +75,14 @@ impl Encoder {
     where
         T: Serialize + GobType + ?Sized,
     {
-        let slot = self.slot_of::<T>();
+        let ty = self.type_of::<T>();
         let mut unfinished = Unfinished::begin(self, out);
-        let id = unfinished.encoder.sent.id_of(&unfinished.encoder.table, slot.ty);
-        unfinished
-            .message(id, slot.tag.is_singleton(), |output| value.serialize(Serializer::new(output, slot)))
+        let id = unfinished.encoder.sent.id_of(&unfinished.encoder.table, ty);
+        let singleton = unfinished.encoder.table.node(ty).slot.tag.is_singleton();
+        unfinished.message(id, singleton, |output| {
+            let slot = &output.table.node(ty).slot;
+            value.serialize(Serializer::new(output, slot))
+        })
     }
 
     /// Appends the messages of one dynamic value, as [`encode`](Self::encode) does.
@@ -96,24 +99,24 @@ impl Encoder {
     }
 
     #[inline]
-    fn slot_of<T: GobType + ?Sized>(&mut self) -> Slot {
+    fn type_of<T: GobType + ?Sized>(&mut self) -> TypeRef {
         let key = TypeId::of::<T::Key>();
         match self.handful.iter().find(|(known, _)| *known == key) {
-            Some((_, slot)) => *slot,
-            None => self.add_slot::<T>(key),
+            Some((_, ty)) => *ty,
+            None => self.add::<T>(key),
         }
     }
 
     #[cold]
-    fn add_slot<T: GobType + ?Sized>(&mut self, key: TypeId) -> Slot {
+    fn add<T: GobType + ?Sized>(&mut self, key: TypeId) -> TypeRef {
         let known = self.table.len();
         let ty = self.table.add::<T>();
         self.table.finish(known);
-        let slot = self.table.element_slot(self.table.resolve(ty));
+        let ty = self.table.resolve(ty);
         if self.handful.len() < HANDFUL {
-            self.handful.push((key, slot));
+            self.handful.push((key, ty));
         }
-        slot
+        ty
     }
 }
 
@@ -145,12 +148,14 @@ impl<'e> Unfinished<'e> {
         &mut self,
         id: i32,
         singleton: bool,
-        write: impl FnOnce(&mut Output<'_>) -> Result<()>,
+        write: impl for<'o> FnOnce(&mut Output<'o>) -> Result<()>,
     ) -> Result<()> {
         let Encoder { table, sent, dynamic, limits, length_width, .. } = &mut *self.encoder;
-        // The length goes first and is known last: leave as many bytes as last time.
+        // The length goes first and is known last: leave as many bytes as last time. After the id comes a zero, unless the
+        // value is a struct.
         let reserved = *length_width;
-        self.out.extend_from_slice(&[0; MAX_UINT][..reserved]);
+        self.out.extend_from_slice(&[0; MAX_UINT]);
+        self.out.truncate(self.start + reserved);
         put_int(self.out, id.into());
         if singleton {
             self.out.push(0);
@@ -191,7 +196,15 @@ impl Drop for Unfinished<'_> {
 }
 
 /// Replaces `old` bytes at `at` by `new` ones.
+#[inline]
 pub(crate) fn replace(out: &mut Vec<u8>, at: usize, old: usize, new: &[u8]) {
+    match new {
+        [new] if old == 1 => out[at] = *new,
+        _ => replace_many(out, at, old, new),
+    }
+}
+
+fn replace_many(out: &mut Vec<u8>, at: usize, old: usize, new: &[u8]) {
     let len = out.len();
     if new.len() == old {
         // In place.

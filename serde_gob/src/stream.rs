@@ -15,15 +15,11 @@ pub(crate) struct Stream {
     at: u64,
     /// A definition was read and no value since.
     after_definition: bool,
-    value: Option<Value>,
-    failed: Option<Error>,
-}
-
-#[derive(Debug)]
-struct Value {
-    ready: Ready,
-    /// Present until the end is known, with the place it has reached and the end of that message.
+    /// The value that is next, once it has begun.
+    value: Option<Ready>,
+    /// Present until the end of that value is known, with the place it has reached and the end of that message.
     scan: Option<(Scan, u64, u64)>,
+    failed: Option<Error>,
 }
 
 /// A value that is there as a whole. Positions are offsets from the start of the stream.
@@ -62,6 +58,7 @@ impl Stream {
             at: 0,
             after_definition: false,
             value: None,
+            scan: None,
             failed: None,
         }
     }
@@ -78,8 +75,9 @@ impl Stream {
         self.failed.is_some()
     }
 
-    /// The next value, if all of it is in the window. Definitions before it are consumed.
-    pub(crate) fn next(&mut self, window: Window<'_>) -> Result<Option<Ready>> {
+    /// Whether all of the next value is in the window. Definitions before it are consumed.
+    #[inline]
+    pub(crate) fn next(&mut self, window: Window<'_>) -> Result<bool> {
         if let Some(error) = &self.failed {
             return Err(error.duplicate());
         }
@@ -90,26 +88,28 @@ impl Stream {
         })
     }
 
-    /// The value that [`next`](Self::next) gave is done with.
-    pub(crate) fn consume(&mut self) {
-        if let Some(value) = self.value.take() {
-            self.at = value.ready.end;
-            self.after_definition = false;
-        }
+    /// Takes the value that [`next`](Self::next) has found.
+    #[inline]
+    pub(crate) fn consume(&mut self) -> Option<Ready> {
+        let value = self.value.take()?;
+        self.at = value.end;
+        self.after_definition = false;
+        Some(value)
     }
 
-    fn step(&mut self, window: Window<'_>) -> Result<Option<Ready>> {
+    fn step(&mut self, window: Window<'_>) -> Result<bool> {
         while self.value.is_none() {
-            let Some((start, end)) = message(window, self.at, &self.limits)? else { return Ok(None) };
+            let Some((start, end)) = message(window, self.at, &self.limits)? else { return Ok(false) };
             self.begin(window, start, end)?;
         }
-        if !self.scan(window).map_err(Error::fatal)? {
-            return Ok(None);
+        if self.scan.is_some() {
+            return self.scan(window).map_err(Error::fatal);
         }
-        Ok(self.value.as_ref().map(|value| value.ready))
+        Ok(true)
     }
 
     /// Takes up one message: a definition or a value.
+    #[inline]
     fn begin(&mut self, window: Window<'_>, start: u64, end: u64) -> Result<()> {
         let mut cursor = window.cursor(start, end);
         // Whatever may be wrong with the message, its end is known.
@@ -117,12 +117,7 @@ impl Stream {
         self.after_definition = false;
         let id = cursor.type_id()?;
         if id < 0 {
-            self.types.define(-id, &mut cursor, &self.limits).map_err(Error::fatal)?;
-            if !cursor.is_empty() {
-                return Err(cursor.corrupt(Corruption::ExtraData).fatal());
-            }
-            self.after_definition = true;
-            return Ok(());
+            return self.define(-id, cursor);
         }
         let ty = self.types.find(id).ok_or_else(|| cursor.corrupt(Corruption::UnknownType))?;
         // A definition that never came will not come any more.
@@ -131,24 +126,35 @@ impl Stream {
             return Err(cursor.corrupt(Corruption::SingletonDelta));
         }
         let value_start = window.base + cursor.pos() as u64;
-        let scan = spans.then(|| (Scan::new(ty), value_start, end));
-        let ready = Ready { ty, start: value_start, message_end: end, end };
-        self.value = Some(Value { ready, scan });
+        if spans {
+            self.scan = Some((Scan::new(ty), value_start, end));
+        }
+        self.value = Some(Ready { ty, start: value_start, message_end: end, end });
         self.at = message; // until the value is consumed its bytes are needed
+        Ok(())
+    }
+
+    #[cold]
+    fn define(&mut self, id: i32, mut cursor: Cursor<'_>) -> Result<()> {
+        self.types.define(id, &mut cursor, &self.limits).map_err(Error::fatal)?;
+        if !cursor.is_empty() {
+            return Err(cursor.corrupt(Corruption::ExtraData).fatal());
+        }
+        self.after_definition = true;
         Ok(())
     }
 
     /// Whether the end of the value has been found.
     fn scan(&mut self, window: Window<'_>) -> Result<bool> {
-        let Some(Value { ready, scan: pending }) = &mut self.value else { return Ok(false) };
-        while let Some((scan, at, end)) = pending {
+        let Some(ready) = &mut self.value else { return Ok(false) };
+        while let Some((scan, at, end)) = &mut self.scan {
             let mut cursor = window.cursor(*at, *end);
             let progress = scan.run(&mut self.types, &mut cursor, &self.limits)?;
             *at = window.base + cursor.pos() as u64;
             match progress {
                 Progress::Done => {
                     ready.end = *end;
-                    *pending = None;
+                    self.scan = None;
                 }
                 Progress::NextMessage => {
                     let Some((next_start, next_end)) = message(window, *at, &self.limits)? else {
@@ -166,6 +172,7 @@ impl Stream {
 }
 
 /// The message at `at`, as start and end of its content, if all of it is there.
+#[inline(always)]
 pub(crate) fn message(window: Window<'_>, at: u64, limits: &Limits) -> Result<Option<(u64, u64)>> {
     let mut cursor = window.cursor(at, window.end());
     let Some(first) = cursor.peek() else { return Ok(None) };
@@ -176,19 +183,25 @@ pub(crate) fn message(window: Window<'_>, at: u64, limits: &Limits) -> Result<Op
         }
     }
     let len = cursor.uint().map_err(Error::fatal)?;
-    /// What Go refuses on 64-bit machines.
-    const TOO_BIG: u64 = 1 << 33;
-    if len >= TOO_BIG {
-        return Err(Error::new(ErrorKind::Corrupt(Corruption::MessageLength)).at(at).fatal());
-    }
-    if len > limits.message_size as u64 {
-        return Err(too_large(limits).at(at).fatal());
+    if len > limits.message_size as u64 || len >= TOO_BIG {
+        return Err(refused_length(len, limits).at(at).fatal());
     }
     if (cursor.left() as u64) < len {
         return Ok(None);
     }
     let start = window.base + cursor.pos() as u64;
     Ok(Some((start, start + len)))
+}
+
+/// What Go refuses on 64-bit machines.
+const TOO_BIG: u64 = 1 << 33;
+
+#[cold]
+fn refused_length(len: u64, limits: &Limits) -> Error {
+    if len >= TOO_BIG {
+        return Error::new(ErrorKind::Corrupt(Corruption::MessageLength));
+    }
+    too_large(limits)
 }
 
 fn too_large(limits: &Limits) -> Error {

@@ -38,6 +38,31 @@ pub(crate) fn put_uint(out: &mut Vec<u8>, value: u64) {
     out.truncate(start + len);
 }
 
+/// Two integers, of which the first is mostly small: a field's number and its value. Appended at once, since asking whether
+/// there is room costs as much as the rest.
+#[inline(always)]
+pub(crate) fn put_uints(out: &mut Vec<u8>, first: u64, second: u64) {
+    if first >= 0x80 {
+        put_uints_slow(out, first, second);
+    } else if second < 0x80 {
+        out.extend_from_slice(&[first as u8, second as u8]);
+    } else {
+        let (bytes, len) = uint_bytes(second);
+        let mut both = [0; 1 + MAX_UINT];
+        both[0] = first as u8;
+        both[1..].copy_from_slice(&bytes);
+        let start = out.len();
+        out.extend_from_slice(&both);
+        out.truncate(start + 1 + len);
+    }
+}
+
+#[cold]
+fn put_uints_slow(out: &mut Vec<u8>, first: u64, second: u64) {
+    put_uint(out, first);
+    put_uint(out, second);
+}
+
 #[inline(always)]
 pub(crate) fn put_int(out: &mut Vec<u8>, value: i64) {
     put_uint(out, int_to_uint(value));
@@ -86,6 +111,7 @@ pub(crate) struct Cursor<'b> {
 
 impl<'b> Cursor<'b> {
     /// Reads `bytes[pos..end]`; `end` must not lie past the slice.
+    #[inline]
     pub(crate) fn new(bytes: &'b [u8], pos: usize, end: usize, base: u64) -> Self {
         debug_assert!(pos <= end && end <= bytes.len());
         Cursor { bytes: &bytes[..end.min(bytes.len())], pos, end, base }
@@ -170,6 +196,7 @@ impl<'b> Cursor<'b> {
     }
 
     /// A type id: positive before a value, negative before a definition.
+    #[inline]
     pub(crate) fn type_id(&mut self) -> Result<i32> {
         let id = self.int()?;
         // The negation of an id must be an id too.

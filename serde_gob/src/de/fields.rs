@@ -9,7 +9,7 @@ use super::local_name::try_go_name;
 use super::zero::Zero;
 use super::{Deserializer, Source};
 use crate::error::{Error, ErrorKind, Mismatch, Result};
-use crate::received::{StructType, WireRef};
+use crate::received::{StructType, WireField, WireRef};
 
 /// The plans made so far for one of the sender's structs: one for each Rust struct it is decoded
 /// into, so nearly always one. They can be added to while others are in use.
@@ -27,10 +27,17 @@ struct Planned {
 pub(crate) struct Plan {
     /// The names that serde passes for the Rust struct: a `static`, so its address tells it.
     names: &'static [&'static str],
-    /// For each of the sender's fields the position in `names`.
-    targets: Box<[Option<u32>]>,
+    /// For each of the sender's fields where it goes.
+    targets: Box<[Target]>,
     /// For each of the names the sender's type, if it has such a field.
     pub(super) sent: Box<[Option<WireRef>]>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Target {
+    ty: WireRef,
+    /// The position in `names`, and the name; none if the Rust struct has no such field.
+    to: Option<(usize, &'static str)>,
 }
 
 impl Plans {
@@ -52,12 +59,13 @@ impl Plan {
     #[cold]
     fn new(ty: &StructType, names: &'static [&'static str]) -> Self {
         let position = |name: &str| names.iter().position(|n| *n == name);
-        let targets: Box<[_]> =
-            ty.fields.iter().map(|field| position(&field.name).map(|at| at as u32)).collect();
+        let target =
+            |field: &WireField| Target { ty: field.ty, to: position(&field.name).map(|at| (at, names[at])) };
+        let targets: Box<[_]> = ty.fields.iter().map(target).collect();
         let mut sent = vec![None; names.len()];
-        for (field, target) in ty.fields.iter().zip(&targets) {
-            if let Some(target) = target {
-                sent[*target as usize] = Some(field.ty);
+        for target in &targets {
+            if let Some((at, _)) = target.to {
+                sent[at] = Some(target.ty);
             }
         }
         Plan { names, targets, sent: sent.into() }
@@ -71,6 +79,7 @@ enum Seen {
 }
 
 impl Seen {
+    #[inline]
     fn new(fields: usize) -> Self {
         if fields <= 64 { Seen::Few(0) } else { Seen::Many(vec![false; fields]) }
     }
@@ -80,6 +89,15 @@ impl Seen {
         match self {
             Seen::Few(bits) => *bits |= 1 << at,
             Seen::Many(flags) => flags[at] = true,
+        }
+    }
+
+    /// Whether all of `fields` came. Asked so that those which did not are not looked for one by one.
+    #[inline(always)]
+    fn all(&self, fields: usize) -> bool {
+        match self {
+            Seen::Few(bits) => fields == 0 || *bits == u64::MAX >> (64 - fields),
+            Seen::Many(_) => false,
         }
     }
 
@@ -165,18 +183,19 @@ impl<'de> de::MapAccess<'de> for &mut StructFields<'_, '_, 'de> {
     #[inline]
     fn next_key_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>> {
         while self.absent.is_none() {
-            let Some(number) = self.source.next_field(self.next, self.ty.fields.len())? else {
-                self.absent = Some(0);
+            let Some(number) = self.source.next_field(self.next, self.plan.targets.len())? else {
+                let fields = self.plan.names.len();
+                self.absent = Some(if self.seen.all(fields) { fields } else { 0 });
                 break;
             };
             self.next = number + 1;
-            let ty = self.ty.fields[number].ty;
-            match self.plan.targets[number] {
-                Some(target) => {
-                    self.number = target as usize;
-                    self.seen.insert(self.number);
+            let Target { ty, to } = self.plan.targets[number];
+            match to {
+                Some((number, name)) => {
+                    self.number = number;
+                    self.seen.insert(number);
                     self.current = Current::Sent(ty);
-                    return seed.deserialize(FieldName(self.plan.names[self.number])).map(Some);
+                    return seed.deserialize(FieldName(name)).map(Some);
                 }
                 None => self.source.skip(ty)?,
             }

@@ -30,6 +30,7 @@ const ABSENT: u64 = 1 << 20;
 const ABSENT_PER_BYTE: u64 = 64;
 
 impl<'a, 'de> Source<'a, 'de> {
+    #[inline]
     pub(crate) fn new(
         types: &'a ReceivedTypes,
         limits: &'a Limits,

@@ -6,10 +6,10 @@ use super::Serializer;
 use super::compound::Seq;
 use super::sink::{ByteSink, EncodedFloat, EncodedInt, EncodedUint};
 use crate::error::{EncodeError, Error, Result};
-use crate::shape::Tag;
-use crate::wire::{MAX_UINT, put_uint, uint_bytes};
+use crate::shape::{Slot, Tag};
+use crate::wire::{MAX_UINT, uint_bytes};
 
-impl Serializer<'_, '_> {
+impl<'o> Serializer<'_, 'o> {
     #[inline]
     pub(super) fn collect<I>(self, iter: I) -> Result<()>
     where
@@ -20,12 +20,15 @@ impl Serializer<'_, '_> {
         let Some(len) = exact_len(&iter) else { return self.collect_elements(iter, None) };
         match self.slot.tag {
             Tag::Bytes => self.collect_bytes(iter, len),
-            Tag::Slice => match self.output.table.node(self.slot.ty).elems[0].tag {
-                Tag::Int => self.collect_numbers(iter, len, EncodedInt),
-                Tag::Uint => self.collect_numbers(iter, len, EncodedUint),
-                Tag::Float => self.collect_numbers(iter, len, EncodedFloat),
-                _ => self.collect_elements(iter, Some(len)),
-            },
+            Tag::Slice => {
+                let elem = &self.output.table.node(self.slot.ty).elems[0];
+                match elem.tag {
+                    Tag::Int => self.collect_numbers(iter, len, EncodedInt),
+                    Tag::Uint => self.collect_numbers(iter, len, EncodedUint),
+                    Tag::Float => self.collect_numbers(iter, len, EncodedFloat),
+                    _ => self.collect_slice(iter, len, elem),
+                }
+            }
             _ => self.collect_elements(iter, Some(len)),
         }
     }
@@ -43,6 +46,26 @@ impl Serializer<'_, '_> {
         seq.finish()
     }
 
+    #[inline]
+    fn collect_slice<I>(mut self, mut iter: I, len: usize, elem: &'o Slot) -> Result<()>
+    where
+        I: Iterator,
+        I::Item: Serialize,
+    {
+        if len == 0 && self.slot.is_field() {
+            return check_count(0, 0, &mut iter);
+        }
+        self.output.enter()?;
+        self.scalar(len as u64);
+        let mut written = 0;
+        for item in iter {
+            written += 1;
+            item.serialize(Serializer::new(self.output, elem))?;
+        }
+        self.output.leave();
+        check_count(len, written, &mut std::iter::empty::<()>())
+    }
+
     /// What makes a plain `Vec<u8>` bearable.
     #[inline]
     fn collect_bytes<I>(mut self, mut iter: I, len: usize) -> Result<()>
@@ -53,8 +76,7 @@ impl Serializer<'_, '_> {
         if len == 0 && self.slot.is_field() {
             return Ok(());
         }
-        self.begin();
-        put_uint(self.output.out, len as u64);
+        self.scalar(len as u64);
         let start = self.output.out.len();
         self.output.out.resize(start + len, 0);
         let mut written = 0;
@@ -78,8 +100,7 @@ impl Serializer<'_, '_> {
         if len == 0 && self.slot.is_field() {
             return Ok(());
         }
-        self.begin();
-        put_uint(self.output.out, len as u64);
+        self.scalar(len as u64);
         let mut chunk = [0; CHUNK + MAX_UINT];
         let (mut filled, mut written) = (0, 0);
         let mut iter = iter.fuse();

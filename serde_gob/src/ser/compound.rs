@@ -6,15 +6,15 @@ use super::sink::FloatSink;
 use super::{Output, Serializer};
 use crate::encoder::replace;
 use crate::error::{EncodeError, Error, Result};
-use crate::shape::{FieldSlot, Slot, Tag};
+use crate::shape::{BYTE_SLOT, FieldSlot, Slot, Tag};
 use crate::wire::{put_float, put_uint, uint_bytes};
 
 /// A slice, an array, bytes from a sequence, or a complex number.
 pub(crate) struct Seq<'s, 'o> {
     output: &'s mut Output<'o>,
-    elem: Slot,
+    elem: &'o Slot,
     count: Count,
-    complex: Option<Complex>,
+    complex: Option<Complex<'o>>,
 }
 
 /// How many elements were announced and are still to come.
@@ -25,9 +25,9 @@ struct Count {
     fill_in_at: Option<usize>,
 }
 
-struct Complex {
+struct Complex<'o> {
     parts: [f64; 2],
-    slot: Slot,
+    slot: &'o Slot,
 }
 
 impl Count {
@@ -54,7 +54,7 @@ impl<'s, 'o> Seq<'s, 'o> {
         let slot = serializer.slot;
         let mut complex = None;
         let elem = match slot.tag {
-            Tag::Slice => serializer.output.table.node(slot.ty).elems[0],
+            Tag::Slice => &serializer.output.table.node(slot.ty).elems[0],
             Tag::Array => {
                 let node = serializer.output.table.node(slot.ty);
                 if let crate::shape::Kind::Array(_, described) = node.kind
@@ -62,9 +62,9 @@ impl<'s, 'o> Seq<'s, 'o> {
                 {
                     return Err(EncodeError::ArrayLength { described, written: len.unwrap_or(0) }.into());
                 }
-                node.elems[0]
+                &node.elems[0]
             }
-            Tag::Bytes => serializer.output.table.byte_slot(),
+            Tag::Bytes => &BYTE_SLOT,
             Tag::Complex if len == Some(2) => {
                 complex = Some(Complex { parts: [0.0; 2], slot });
                 slot
@@ -143,7 +143,7 @@ sequences!(
 /// A map.
 pub(crate) struct Map<'s, 'o> {
     output: &'s mut Output<'o>,
-    slots: [Slot; 2],
+    slots: &'o [Slot; 2],
     count: Count,
 }
 
@@ -153,7 +153,7 @@ impl<'s, 'o> Map<'s, 'o> {
         if serializer.slot.tag != Tag::Map {
             return serializer.disagree("a map");
         }
-        let slots = serializer.output.table.node(serializer.slot.ty).elems;
+        let slots = &serializer.output.table.node(serializer.slot.ty).elems;
         serializer.output.enter()?;
         // An empty map is not a nil map, so it is sent.
         serializer.begin();
@@ -168,13 +168,13 @@ impl ser::SerializeMap for Map<'_, '_> {
 
     #[inline]
     fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<()> {
-        key.serialize(Serializer::new(self.output, self.slots[0]))
+        key.serialize(Serializer::new(self.output, &self.slots[0]))
     }
 
     #[inline]
     fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<()> {
         self.count.written += 1;
-        value.serialize(Serializer::new(self.output, self.slots[1]))
+        value.serialize(Serializer::new(self.output, &self.slots[1]))
     }
 
     fn end(self) -> Result<()> {
@@ -192,7 +192,7 @@ pub(crate) struct Struct<'s, 'o> {
 }
 
 impl<'s, 'o> Struct<'s, 'o> {
-    #[inline]
+    #[inline(always)]
     pub(super) fn begin(mut serializer: Serializer<'s, 'o>) -> Result<Self> {
         if serializer.slot.tag != Tag::Struct {
             return serializer.disagree("a struct");
@@ -211,7 +211,7 @@ impl<'s, 'o> Struct<'s, 'o> {
             _ => self.find(name)?,
         };
         self.next = field.slot.field as usize + 1;
-        value.serialize(Serializer::new(self.output, field.slot))
+        value.serialize(Serializer::new(self.output, &field.slot))
     }
 
     /// A field further on: those in between were skipped (`skip_serializing_if`).
@@ -240,7 +240,7 @@ impl ser::SerializeStruct for Struct<'_, '_> {
         self.field(name, value)
     }
 
-    #[inline]
+    #[inline(always)]
     fn end(self) -> Result<()> {
         self.finish();
         Ok(())

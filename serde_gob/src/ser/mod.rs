@@ -14,7 +14,7 @@ use crate::limits::Limits;
 use crate::sent::SentTypes;
 use crate::shape::{Kind, Slot, Tag, TypeTable};
 use crate::value::{self, DynamicTypes};
-use crate::wire::{float_to_uint, int_to_uint, put_bytes, put_uint};
+use crate::wire::{float_to_uint, int_to_uint, put_uint, put_uints};
 
 pub(crate) use compound::{Map, Seq, Struct};
 pub(crate) use variant::{Content, StructVariant};
@@ -75,15 +75,15 @@ impl<'o> Output<'o> {
     }
 }
 
-/// Writes one value into its slot.
+/// Writes one value into its slot. Two references, so that it is passed in registers.
 pub(crate) struct Serializer<'s, 'o> {
     output: &'s mut Output<'o>,
-    slot: Slot,
+    slot: &'o Slot,
 }
 
 impl<'s, 'o> Serializer<'s, 'o> {
     #[inline(always)]
-    pub(crate) fn new(output: &'s mut Output<'o>, slot: Slot) -> Self {
+    pub(crate) fn new(output: &'s mut Output<'o>, slot: &'o Slot) -> Self {
         Serializer { output, slot }
     }
 
@@ -92,24 +92,35 @@ impl<'s, 'o> Serializer<'s, 'o> {
         &self.output.table.node(self.slot.ty).kind
     }
 
-    /// Writes how far the field number has moved since the last field.
+    /// How far the field number has moved since the last field.
+    #[inline(always)]
+    fn delta(&mut self) -> u64 {
+        let field = i32::from(self.slot.field);
+        (field - std::mem::replace(&mut self.output.last_field, field)) as u64
+    }
+
+    /// Writes what goes before a value.
     #[inline(always)]
     fn begin(&mut self) {
         if self.slot.is_field() {
-            let delta = self.slot.field - self.output.last_field;
-            self.output.last_field = self.slot.field;
-            put_uint(self.output.out, delta as u64);
+            let delta = self.delta();
+            put_uint(self.output.out, delta);
+        }
+    }
+
+    /// Writes an integer, or the one that a value begins with.
+    #[inline(always)]
+    fn scalar(&mut self, encoded: u64) {
+        if self.slot.is_field() {
+            let delta = self.delta();
+            put_uints(self.output.out, delta, encoded);
+        } else {
+            put_uint(self.output.out, encoded);
         }
     }
 
     #[inline(always)]
-    fn scalar(mut self, encoded: u64) {
-        self.begin();
-        put_uint(self.output.out, encoded);
-    }
-
-    #[inline(always)]
-    fn int(self, value: i64) -> Result<()> {
+    fn int(mut self, value: i64) -> Result<()> {
         if self.slot.tag != Tag::Int {
             return self.disagree("an integer");
         }
@@ -120,7 +131,7 @@ impl<'s, 'o> Serializer<'s, 'o> {
     }
 
     #[inline(always)]
-    fn uint(self, value: u64) -> Result<()> {
+    fn uint(mut self, value: u64) -> Result<()> {
         if self.slot.tag != Tag::Uint {
             return self.disagree("an unsigned integer");
         }
@@ -133,8 +144,8 @@ impl<'s, 'o> Serializer<'s, 'o> {
     #[inline(always)]
     fn blob(mut self, bytes: &[u8]) {
         if !bytes.is_empty() || !self.slot.is_field() {
-            self.begin();
-            put_bytes(self.output.out, bytes);
+            self.scalar(bytes.len() as u64);
+            self.output.out.extend_from_slice(bytes);
         }
     }
 
@@ -161,7 +172,7 @@ impl<'s, 'o> ser::Serializer for Serializer<'s, 'o> {
     }
 
     #[inline(always)]
-    fn serialize_bool(self, value: bool) -> Result<()> {
+    fn serialize_bool(mut self, value: bool) -> Result<()> {
         if self.slot.tag != Tag::Bool {
             return self.disagree("bool");
         }
@@ -217,7 +228,7 @@ impl<'s, 'o> ser::Serializer for Serializer<'s, 'o> {
     }
 
     #[inline(always)]
-    fn serialize_f64(self, value: f64) -> Result<()> {
+    fn serialize_f64(mut self, value: f64) -> Result<()> {
         if self.slot.tag != Tag::Float {
             return self.disagree("a float");
         }
@@ -347,7 +358,7 @@ impl<'s, 'o> ser::Serializer for Serializer<'s, 'o> {
         Map::begin(self, len)
     }
 
-    #[inline]
+    #[inline(always)]
     fn serialize_struct(self, _: &'static str, _: usize) -> Result<Struct<'s, 'o>> {
         Struct::begin(self)
     }

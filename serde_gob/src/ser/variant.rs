@@ -57,12 +57,12 @@ impl<'s, 'o> Serializer<'s, 'o> {
         Ok(())
     }
 
-    fn begin_variant(mut self, name: &'static str) -> Result<(&'s mut Output<'o>, Slot, Content)> {
+    fn begin_variant(mut self, name: &'static str) -> Result<(&'s mut Output<'o>, &'o Slot, Content)> {
         let Kind::Interface(variants) = self.kind() else { return self.disagree("an enum's variant") };
         let Some(variant) = variants.iter().find(|variant| variant.name == name) else {
             return Err(EncodeError::NotRegistered { name: name.to_owned() }.into());
         };
-        let slot = self.output.table.element_slot(variant.ty);
+        let slot = &self.output.table.node(variant.ty).slot;
         self.output.enter()?;
         self.begin();
         let id = self.output.sent.id_of(self.output.table, slot.ty);

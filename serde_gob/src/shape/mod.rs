@@ -6,7 +6,7 @@
 pub(crate) mod std_types;
 mod table;
 
-pub(crate) use table::{FieldSlot, Slot, Tag, TypeTable};
+pub(crate) use table::{BYTE_SLOT, FieldSlot, Slot, Tag, TypeTable};
 
 /// The gob type of a Rust type. Derive it beside serde's `Serialize`.
 ///

@@ -17,6 +17,8 @@ pub(crate) struct TypeTable {
 #[derive(Debug)]
 pub(crate) struct Node {
     pub(crate) kind: Kind,
+    /// A whole value of this type, an element, a key.
+    pub(crate) slot: Slot,
     /// Of a struct.
     pub(crate) fields: Vec<FieldSlot>,
     /// What elements, keys and values are written as.
@@ -35,7 +37,7 @@ pub(crate) struct FieldSlot {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Slot {
     pub(crate) tag: Tag,
-    pub(crate) field: i32,
+    pub(crate) field: u16,
     pub(crate) ty: TypeRef,
 }
 
@@ -61,11 +63,14 @@ pub(crate) enum Tag {
     Byte,
 }
 
-/// In the place of a field number: an element or a whole value, of which zeros are sent too.
-const NO_FIELD: i32 = i32::MIN;
+/// In the place of a field number: an element or a whole value, of which zeros are sent too. Structs have fewer fields.
+const NO_FIELD: u16 = u16::MAX;
 
 /// Stands for handles that are not of the table at hand. No value of it can be written.
 const NOTHING: TypeRef = TypeRef(Tag::Any as u32 + 1);
+
+/// Where the single bytes of a `[]byte` go.
+pub(crate) static BYTE_SLOT: Slot = Slot { tag: Tag::Byte, field: NO_FIELD, ty: TypeRef(Tag::Uint as u32) };
 
 impl Slot {
     #[inline(always)]
@@ -107,8 +112,9 @@ impl TypeTable {
         ];
         let mut table = TypeTable { nodes: Vec::new(), by_key: HashMap::new() };
         for kind in predefined {
-            table.nodes.push(Node { kind, fields: Vec::new(), elems: [table.any_slot(); 2] });
+            table.push(kind);
         }
+        table.finish(0);
         table
     }
 
@@ -136,23 +142,19 @@ impl TypeTable {
         self.fill(reserved, shape.0)
     }
 
-    pub(crate) fn element_slot(&self, ty: TypeRef) -> Slot {
+    fn element_slot(&self, ty: TypeRef) -> Slot {
         Slot { tag: self.tag(ty), field: NO_FIELD, ty }
-    }
-
-    /// Where the single bytes of a `[]byte` go.
-    pub(crate) fn byte_slot(&self) -> Slot {
-        Slot { tag: Tag::Byte, field: NO_FIELD, ty: TypeRef(Tag::Uint as u32) }
-    }
-
-    fn any_slot(&self) -> Slot {
-        Slot { tag: Tag::Any, field: NO_FIELD, ty: TypeRef(Tag::Any as u32) }
     }
 
     fn reserve(&mut self) -> TypeRef {
         let ty = TypeRef(self.nodes.len() as u32);
-        self.nodes.push(Node { kind: Kind::Same(ty), fields: Vec::new(), elems: [self.any_slot(); 2] });
+        self.push(Kind::Same(ty));
         ty
+    }
+
+    fn push(&mut self, kind: Kind) {
+        let any = Slot { tag: Tag::Any, field: NO_FIELD, ty: TypeRef(Tag::Any as u32) };
+        self.nodes.push(Node { kind, slot: any, fields: Vec::new(), elems: [any; 2] });
     }
 
     fn fill(&mut self, reserved: TypeRef, kind: Kind) -> TypeRef {
@@ -166,6 +168,8 @@ impl TypeTable {
             Kind::Complex => TypeRef(Tag::Complex as u32),
             Kind::Any => TypeRef(Tag::Any as u32),
             Kind::Same(other) => *other,
+            // No struct that anybody has written; a value of it cannot be sent.
+            Kind::Struct { fields, .. } if fields.len() >= NO_FIELD.into() => NOTHING,
             _ => reserved,
         };
         // References made to the reserved node meanwhile must lead to the other one.
@@ -185,7 +189,7 @@ impl TypeTable {
                         .enumerate()
                         .map(|(number, f)| FieldSlot {
                             name: f.name,
-                            slot: Slot { tag: self.tag(f.ty), field: number as i32, ty: f.ty },
+                            slot: Slot { tag: self.tag(f.ty), field: number as u16, ty: f.ty },
                             known_at: AtomicUsize::new(0),
                         })
                         .collect();
@@ -213,6 +217,7 @@ impl TypeTable {
                 other => other,
             };
             self.nodes[at].kind = resolved;
+            self.nodes[at].slot = self.element_slot(TypeRef(at as u32));
         }
     }
 
@@ -301,6 +306,30 @@ mod tests {
     #[test]
     fn a_handle_of_another_table_is_an_error() {
         assert!(crate::to_vec(&Stranger).unwrap_err().is_encode());
+    }
+
+    struct Wide;
+
+    impl GobType for Wide {
+        type Key = Wide;
+        fn shape(types: &mut TypeBuilder<'_>) -> Shape {
+            let int = types.add::<i64>();
+            Shape::structure("Wide", vec![crate::Field::new("X", int); NO_FIELD.into()])
+        }
+    }
+
+    impl serde::Serialize for Wide {
+        fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            use serde::ser::SerializeStruct as _;
+            let mut fields = serializer.serialize_struct("Wide", 1)?;
+            fields.serialize_field("X", &1)?;
+            fields.end()
+        }
+    }
+
+    #[test]
+    fn a_struct_of_more_fields_than_can_be_numbered_is_an_error() {
+        assert!(crate::to_vec(&Wide).unwrap_err().is_encode());
     }
 
     struct Pointer(Option<Box<Pointer>>);

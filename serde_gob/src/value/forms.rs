@@ -61,8 +61,11 @@ impl DynamicTypes {
         Ok(id)
     }
 
+    #[inline]
     pub(crate) fn commit(&mut self) {
-        self.journal.clear();
+        if !self.journal.is_empty() {
+            self.journal.clear();
+        }
     }
 
     pub(crate) fn rollback(&mut self) {
