@@ -132,12 +132,18 @@ pub mod pool;
 #[cfg(any(feature = "netrpc", feature = "grpc"))]
 mod process;
 mod protocol;
+#[cfg(any(feature = "netrpc", feature = "grpc"))]
+mod reattach;
 mod registry;
+#[cfg(any(feature = "netrpc", feature = "grpc"))]
+mod runner;
 #[cfg(any(feature = "netrpc", feature = "grpc"))]
 mod sys;
 #[cfg(any(feature = "netrpc", feature = "grpc"))]
 mod tls;
 
+/// For implementations of [`Runner`] and [`AttachedRunner`].
+pub use async_trait::async_trait;
 #[cfg(any(feature = "netrpc", feature = "grpc"))]
 pub use checksum::Checksum;
 pub use discover::{Discovered, discover};
@@ -157,14 +163,18 @@ pub use muxbroker::MuxBroker;
 #[cfg(feature = "netrpc")]
 pub use netrpc::stub::Interface;
 #[cfg(any(feature = "netrpc", feature = "grpc"))]
-pub use plugin::{Server, serve};
+pub use plugin::{Server, TestServer, serve};
 #[cfg(feature = "grpc")]
 pub use plugin_trait::GrpcPlugin;
 #[cfg(feature = "netrpc")]
 pub use plugin_trait::NetRpcPlugin;
 pub use plugin_trait::Plugin;
 pub use protocol::{Protocol, UnknownProtocol};
+#[cfg(any(feature = "netrpc", feature = "grpc"))]
+pub use reattach::{ReattachConfig, ReattachConfigs};
 pub use registry::PluginSet;
+#[cfg(any(feature = "netrpc", feature = "grpc"))]
+pub use runner::{AttachedRunner, Runner, RunnerOutput, RunnerSpec};
 #[cfg(feature = "tls")]
 pub use rustls;
 #[cfg(feature = "netrpc")]

@@ -29,6 +29,8 @@ pub(crate) struct HostOptions {
     /// All connections share one socket.
     pub(crate) multiplex: bool,
     pub(crate) security: Security,
+    /// Where brokered connections are listened for, if they do not.
+    pub(crate) sockets: Sockets,
 }
 
 /// The connection that a host makes after the handshake, with the broker's and the output's stream on it.
@@ -83,22 +85,21 @@ impl HostConnection {
 
     /// The same over any byte stream, with brokered connections on sockets of their own.
     pub(super) async fn over(dialer: Dialer, options: HostOptions) -> Result<Self> {
-        Self::connect(dialer, Ways::Sockets(Sockets::private()), None, options).await
+        Self::connect(dialer, None, options).await
     }
 
     /// The same with all connections on this byte stream.
     pub(super) async fn multiplexed<IO: Io + 'static>(io: IO, options: HostOptions) -> Result<Self> {
         let mux = Multiplexed::new(io);
-        Self::connect(mux.dialer(), Ways::Multiplexed(mux.mux.clone()), Some(mux), options).await
+        Self::connect(mux.dialer(), Some(mux), options).await
     }
 
-    async fn connect(
-        dialer: Dialer,
-        ways: Ways,
-        mux: Option<Multiplexed>,
-        options: HostOptions,
-    ) -> Result<Self> {
-        let HostOptions { stdout, stderr, limit, message_limit, security, .. } = options;
+    async fn connect(dialer: Dialer, mux: Option<Multiplexed>, options: HostOptions) -> Result<Self> {
+        let HostOptions { stdout, stderr, limit, message_limit, security, sockets, .. } = options;
+        let ways = match &mux {
+            Some(mux) => Ways::Multiplexed(mux.mux.clone()),
+            None => Ways::Sockets(sockets),
+        };
         let closed = CancellationToken::new();
         let connected = dialer.secured(security.clone()).connect(limit, closed.clone()).await?;
         let (channel, slot) = GrpcChannel::new(connected, closed.clone(), message_limit);

@@ -19,7 +19,8 @@ pub use broker::{GrpcBroker, GrpcListener, GrpcStream, Served};
 pub use channel::GrpcChannel;
 pub use services::{GrpcService, GrpcServices};
 
-use broker::{Mux, Sockets, Ways};
+pub(crate) use broker::Sockets;
+use broker::{Mux, Ways};
 pub(crate) use host::{HostConnection, HostOptions};
 pub(crate) use server::PluginServer;
 

@@ -57,7 +57,7 @@ impl PluginServer {
         let mux = multiplex.then(|| Mux::new(None));
         let ways = match &mux {
             Some(mux) => Ways::Multiplexed(mux.clone()),
-            None => Ways::Sockets(Sockets::As(ListenOptions::from_process_env()?)),
+            None => Ways::Sockets(Sockets::listening(ListenOptions::from_process_env()?)),
         };
         let broker = GrpcBroker::new(ways, message_limit, security);
         Self::new(broker, mux, output, |broker, services| {

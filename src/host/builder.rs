@@ -3,10 +3,15 @@
 use super::{
     Client,
     options::{PluginCommand, START_TIMEOUT, Writer},
+    reattach::Reattach,
+    source::MakeRunner,
     start,
 };
-use crate::{Checksum, Handshake, Plugin, PluginSet, Protocol, Result, calls::Calls, tls::HostOptions};
-use std::{collections::BTreeMap, ops::RangeInclusive, time::Duration};
+use crate::{
+    AttachedRunner, Checksum, Handshake, Plugin, PluginSet, Protocol, ReattachConfig, Result, Runner,
+    RunnerSpec, calls::Calls, net::SocketConfig, tls::HostOptions,
+};
+use std::{collections::BTreeMap, ops::RangeInclusive, path::PathBuf, sync::Arc, time::Duration};
 use tokio::io::AsyncWrite;
 
 /// Options of a [`Client`]; [`start`](Self::start) starts the plugin. Go's `plugin.ClientConfig`.
@@ -16,7 +21,10 @@ pub struct ClientBuilder {
     pub(super) sets: BTreeMap<u32, PluginSet>,
     pub(super) allowed: Vec<Protocol>,
     pub(super) command: Option<PluginCommand>,
+    pub(super) reattach: Option<Reattach>,
+    pub(super) runner: Option<MakeRunner>,
     pub(super) checksum: Option<Checksum>,
+    pub(super) sockets: SocketConfig,
     pub(super) start_timeout: Duration,
     pub(super) inherit_env: bool,
     pub(super) end_with_host: bool,
@@ -41,7 +49,10 @@ impl ClientBuilder {
             // Go's default list has net/rpc alone, so that a host meets gRPC only when it asked for it.
             allowed: vec![if cfg!(feature = "netrpc") { Protocol::NetRpc } else { Protocol::Grpc }],
             command: None,
+            reattach: None,
+            runner: None,
             checksum: None,
+            sockets: SocketConfig::default(),
             start_timeout: START_TIMEOUT,
             inherit_env: true,
             end_with_host: true,
@@ -76,6 +87,58 @@ impl ClientBuilder {
     /// The program to start. Go's `Cmd`.
     pub fn command(mut self, command: impl Into<PluginCommand>) -> Self {
         self.command = Some(command.into());
+        self
+    }
+
+    /// Connects to a plugin that runs already instead of starting one. Its process, if it is one of this system, is watched; [`Client::kill`] ends it,
+    /// unless the config is one of a test; dropping the client leaves it alone. What it prints and logs does not
+    /// come here any more, except for what goes through the protocol. Go's `Reattach`.
+    ///
+    /// A plugin with one-time certificates or multiplexed gRPC cannot be found again.
+    pub fn reattach(mut self, config: ReattachConfig) -> Self {
+        self.reattach = Some(Reattach { config, find: None });
+        self
+    }
+
+    /// [`reattach`](Self::reattach) to what is no process of this system, a container for example: `find` says what
+    /// is running. The address in the config is one that this host can reach. Go's `ReattachFunc`.
+    pub fn reattach_with<F, Fut, R>(mut self, config: ReattachConfig, find: F) -> Self
+    where
+        F: FnOnce() -> Fut + Send + 'static,
+        Fut: Future<Output = Result<R>> + Send + 'static,
+        R: AttachedRunner,
+    {
+        let find = || async { Ok(Arc::new(find().await?) as Arc<dyn AttachedRunner>) };
+        self.reattach = Some(Reattach { config, find: Some(Box::new(|| Box::pin(find()))) });
+        self
+    }
+
+    /// Has something else than a command run the plugin: `make` gets what the plugin needs and returns what will run it. Go's
+    /// `RunnerFunc`.
+    pub fn runner<F, Fut, R>(mut self, make: F) -> Self
+    where
+        F: FnOnce(RunnerSpec) -> Fut + Send + 'static,
+        Fut: Future<Output = Result<R>> + Send + 'static,
+        R: Runner,
+    {
+        let make = |spec| async { Ok(Arc::new(make(spec).await?) as Arc<dyn Runner>) };
+        self.runner = Some(MakeRunner(Box::new(|spec| Box::pin(make(spec)))));
+        self
+    }
+
+    /// Where the directories for Unix sockets are made, the plugin's and this host's for it; the system's place for temporary files by
+    /// default. A socket's path can have about a hundred bytes. Go's `UnixSocketConfig.TempDir`, which it heeds for runners only.
+    ///
+    /// A plugin that [outlives](Self::outlives_host) this host puts its sockets into this directory itself.
+    pub fn unix_socket_dir(mut self, dir: impl Into<PathBuf>) -> Self {
+        self.sockets.base = Some(dir.into());
+        self
+    }
+
+    /// The group, by name or number, whose members may connect: for a plugin that runs as another user. The sockets get the mode 0660,
+    /// directories made for them 0770. Go's `UnixSocketConfig.Group`.
+    pub fn unix_socket_group(mut self, group: impl Into<String>) -> Self {
+        self.sockets.group = Some(group.into());
         self
     }
 

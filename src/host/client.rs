@@ -6,7 +6,7 @@ use super::{
     transport::Transport,
 };
 use crate::{
-    Error, ErrorKind, Handshake, HandshakeLine, Plugin, PluginSet, Protocol, Result,
+    Error, ErrorKind, Handshake, HandshakeLine, Plugin, PluginSet, Protocol, ReattachConfig, Result,
     calls::Calls,
     process::{Ended, KillLimits, Process},
 };
@@ -28,19 +28,23 @@ pub(super) struct Running {
     pub(super) transport: Transport,
     pub(super) calls: Calls,
     pub(super) ending: Ending,
+    /// What it was found again by.
+    pub(super) reattached: Option<ReattachConfig>,
 }
 
 /// The process and its end, which happens once however many ask for it.
 pub(super) struct Ending {
     process: Process,
     limits: KillLimits,
+    /// It is a test's, which ends it.
+    untouchable: bool,
     /// A second `kill` must not take the closed connection of the first for a plugin that does not listen.
     once: Mutex<()>,
 }
 
 impl Ending {
-    pub(super) fn new(process: Process, limits: KillLimits) -> Self {
-        Self { process, limits, once: Mutex::new(()) }
+    pub(super) fn new(process: Process, limits: KillLimits, untouchable: bool) -> Self {
+        Self { process, limits, untouchable, once: Mutex::new(()) }
     }
 }
 
@@ -95,6 +99,8 @@ impl Client {
     /// Ends the plugin: asks it to quit, waits, then sends SIGTERM if [`terminate_first`](ClientBuilder::terminate_first) was set, then kills it;
     /// every step is bounded. On return the process is gone and reaped and its socket file removed. Go's `Client.Kill`.
     ///
+    /// Does nothing to a plugin that was reattached to with a config of a test ([`ReattachConfig::test`]): its starter ends it.
+    ///
     /// Repeated calls, also concurrent ones, wait for the first. Dropping the future leaves the rest of the sequence to a
     /// later call, or to the last drop of the client.
     ///
@@ -102,6 +108,9 @@ impl Client {
     /// Only if the system does not let us end the process.
     pub async fn kill(&self) -> Result<()> {
         let Running { name, transport, ending, .. } = &*self.0;
+        if ending.untouchable {
+            return Ok(());
+        }
         let _once = ending.once.lock().await;
         let close = async {
             match transport.close(CLOSE_TIMEOUT).await {
@@ -114,7 +123,7 @@ impl Client {
         };
         match ending.process.kill(close, ending.limits).await {
             Ended::Unkillable => {
-                let text = format!("plugin {name} (process {}) cannot be killed", ending.process.id());
+                let text = format!("plugin {name} ({}) cannot be killed", ending.process.runner_id());
                 Err(Error::new(ErrorKind::Io, text))
             }
             ended => {
@@ -134,9 +143,50 @@ impl Client {
         self.0.ending.process.exit().now().is_some()
     }
 
-    /// The process id. Go's `Client.ID`.
+    /// The process id; 0 for what is no process of this system, which [`runner_id`](Self::runner_id) names.
     pub fn id(&self) -> u32 {
         self.0.ending.process.id()
+    }
+
+    /// What names the running plugin: its process id, or what its [`Runner`](crate::Runner) says. Go's `Client.ID`.
+    pub fn runner_id(&self) -> String {
+        self.0.ending.process.runner_id()
+    }
+
+    /// What another host, or this one later, needs to connect to this plugin; for other programs in the JSON form of
+    /// [`ReattachConfigs`](crate::ReattachConfigs). Of a plugin that was reattached to, the config that it was found by. Go's
+    /// `Client.ReattachConfig`, which lacks the version.
+    ///
+    /// `None` for a plugin that takes no second connection: one with one-time certificates, or with multiplexed gRPC.
+    pub fn reattach_config(&self) -> Option<ReattachConfig> {
+        let Running { line, ending, reattached, .. } = &*self.0;
+        if reattached.is_some() {
+            return reattached.clone();
+        }
+        if line.server_certificate.is_some() || line.multiplex == Some(true) {
+            return None;
+        }
+        let mut config = ReattachConfig::new(line.protocol, line.address.clone(), ending.process.id());
+        config.version = line.version;
+        Some(config)
+    }
+
+    /// Lets the plugin live on without this client, and without this process if it is one that
+    /// [outlives its host](ClientBuilder::outlives_host). The connection ends with the last clone of the client. Take the
+    /// [`reattach_config`](Self::reattach_config) before, to find the plugin again.
+    ///
+    /// Until this process ends it keeps reading the plugin's output. After that a Go plugin that writes to its standard output or
+    /// standard error ends by SIGPIPE; those built on this crate do not.
+    ///
+    /// # Errors
+    /// For a plugin that the system ends with this host.
+    pub fn detach(&self) -> Result<()> {
+        if self.0.ending.process.detach() {
+            return Ok(());
+        }
+        Err(Error::misuse(
+            "this plugin ends with its host: start it with `outlives_host(true)` to let it live on",
+        ))
     }
 
     /// The plugin's name in this host's logs.
@@ -154,7 +204,8 @@ impl Client {
         self.0.line.version
     }
 
-    /// The whole line that the plugin printed.
+    /// The whole line that the plugin printed, with the address as this host reaches it; for one that was reattached to, the line that
+    /// its config amounts to.
     pub fn handshake_line(&self) -> &HandshakeLine {
         &self.0.line
     }

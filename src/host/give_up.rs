@@ -51,6 +51,8 @@ async fn send_away(line: &HandshakeLine, security: Security) -> bool {
         grpc_message_limit: crate::DEFAULT_MESSAGE_LIMIT,
         #[cfg(feature = "grpc")]
         multiplex_grpc: line.multiplex == Some(true),
+        #[cfg(feature = "grpc")]
+        sockets: crate::grpc::Sockets::configured(crate::net::SocketConfig::default()),
     };
     match Transport::connect(line, security, options).await {
         Ok(transport) => transport.close(STEP).await.is_ok(),

@@ -4,6 +4,8 @@ mod builder;
 mod client;
 mod give_up;
 mod options;
+mod reattach;
+mod source;
 mod start;
 mod transport;
 

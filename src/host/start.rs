@@ -5,36 +5,35 @@ use super::{
     client::{Ending, Running},
     give_up::give_up,
     options::CONNECT_TIMEOUT,
+    reattach::reattach,
+    source::{Launched, Program, Source},
     transport::{ConnectOptions, Transport},
 };
 use crate::{
-    Error, ErrorKind, HandshakeLine, PluginSet, Result,
+    AttachedRunner, Error, ErrorKind, HandshakeLine, PluginSet, Result, Runner,
     calls::Calls,
     handshake::Offer,
-    logs::PluginLog,
-    process::{FirstLine, HostEnv, KillLimits, Launch, Started, diagnose},
+    process::{FirstLine, HostEnv, KillLimits, Started},
 };
-use std::{collections::BTreeMap, ffi::OsStr};
+use std::{collections::BTreeMap, sync::Arc};
 use tracing::debug;
 
 /// How much of a line that is none is quoted, in bytes.
 const QUOTED: usize = 100;
 
-pub(super) async fn start(builder: ClientBuilder) -> Result<Client> {
+pub(super) async fn start(mut builder: ClientBuilder) -> Result<Client> {
     builder.handshake.check()?;
-    let sets = offered_sets(builder.sets)?;
     if builder.allowed.is_empty() {
         return Err(Error::misuse("no protocol is allowed: give `allowed_protocols` at least one"));
     }
-    let Some(command) = builder.command else {
-        return Err(Error::misuse("exactly one of Cmd, or Reattach, or RunnerFunc must be set"));
+    let source = match (builder.command.take(), builder.reattach.take(), builder.runner.take()) {
+        (None, Some(how), None) => return reattach(builder, how).await,
+        (Some(command), None, None) => Source::Command(command),
+        (None, None, Some(make)) => Source::Runner(make),
+        _ => return Err(Error::misuse("exactly one of Cmd, or Reattach, or RunnerFunc must be set")),
     };
-
-    let tls = builder.tls.prepare()?;
-    let launch =
-        Launch::new(command.0, builder.inherit_env, builder.end_with_host).verified_by(builder.checksum);
-    let program = launch.program().to_owned();
-    let name = builder.name.unwrap_or_else(|| launch.name());
+    let sets = offered_sets(std::mem::take(&mut builder.sets))?;
+    let tls = std::mem::take(&mut builder.tls).prepare()?;
     let versions: Vec<u32> = sets.keys().copied().collect();
     let host_env = HostEnv {
         cookie: (builder.handshake.key, builder.handshake.value),
@@ -44,28 +43,18 @@ pub(super) async fn start(builder: ClientBuilder) -> Result<Client> {
         client_cert: tls.client_cert(),
         ..HostEnv::default()
     };
-    debug!(plugin = name, ?program, "starting plugin");
-    let Started { process, stdout, last_words } =
-        launch.start(&host_env, PluginLog::new(&name), builder.raw_stderr).await?;
-    debug!(plugin = name, pid = process.id(), "plugin started");
+    let Launched { name, started, program, runner } = source.launch(&mut builder, &host_env).await?;
+    let Started { process, stdout, last_words } = started;
+    debug!(plugin = name, id = process.runner_id(), "plugin started");
 
     let limits = KillLimits { terminate: builder.terminate, ..KillLimits::default() };
     let offer = Offer { versions: &versions, protocols: &builder.allowed, multiplex: builder.multiplex_grpc };
-    let connect_options = ConnectOptions {
-        stdout: builder.stdout.unwrap_or_else(|| Box::new(tokio::io::sink())),
-        stderr: builder.stderr.unwrap_or_else(|| Box::new(tokio::io::sink())),
-        limit: CONNECT_TIMEOUT,
-        #[cfg(feature = "grpc")]
-        grpc_message_limit: builder.grpc_message_limit,
-        #[cfg(feature = "grpc")]
-        multiplex_grpc: builder.multiplex_grpc,
-    };
     debug!(plugin = name, "waiting for RPC address");
     let first_line = stdout.first_line(builder.start_timeout).await;
-    let line = match handshake_line(&first_line, &offer) {
+    let line = match handshake_line(&first_line, &offer).and_then(|line| reachable(line, runner.as_deref())) {
         Ok(line) => line,
         Err(error) => {
-            let error = explain(error, &program, &last_words.text());
+            let error = explain(error, &last_words.text(), &program).await;
             return Err(give_up(process, &name, said(&first_line), &tls, error).await);
         }
     };
@@ -76,17 +65,46 @@ pub(super) async fn start(builder: ClientBuilder) -> Result<Client> {
     if let Some(path) = line.address.as_unix() {
         process.owns_socket(path);
     }
+    let connect_options =
+        connect_options(&mut builder, runner.map(|runner| runner as Arc<dyn AttachedRunner>));
     match Transport::connect(&line, security, connect_options).await {
         Ok(transport) => {
             debug!(plugin = name, version = line.version, protocol = %line.protocol, "using plugin");
             // The version is one of the offered ones.
             let plugins = sets.get(&line.version).cloned().unwrap_or_default();
             let calls = Calls { plugin: Some(name.as_str().into()), ..builder.calls };
-            let ending = Ending::new(process, limits);
-            Ok(Client::new(Running { name, line, plugins, transport, calls, ending }))
+            let ending = Ending::new(process, limits, false);
+            Ok(Client::new(Running { name, line, plugins, transport, calls, ending, reattached: None }))
         }
         // It does not answer, so there is no way to ask it.
         Err(error) => Err(give_up(process, &name, None, &tls, error).await),
+    }
+}
+
+/// What the builder says about the connection; takes the writers out of it.
+pub(super) fn connect_options(
+    builder: &mut ClientBuilder,
+    runner: Option<Arc<dyn AttachedRunner>>,
+) -> ConnectOptions {
+    let _ = &runner; // without gRPC there are no addresses to translate
+    ConnectOptions {
+        stdout: builder.stdout.take().unwrap_or_else(|| Box::new(tokio::io::sink())),
+        stderr: builder.stderr.take().unwrap_or_else(|| Box::new(tokio::io::sink())),
+        limit: CONNECT_TIMEOUT,
+        #[cfg(feature = "grpc")]
+        grpc_message_limit: builder.grpc_message_limit,
+        #[cfg(feature = "grpc")]
+        multiplex_grpc: builder.multiplex_grpc,
+        #[cfg(feature = "grpc")]
+        sockets: crate::grpc::Sockets::configured(builder.sockets.clone()).translated(runner),
+    }
+}
+
+/// The line with the address that this host can reach.
+fn reachable(line: HandshakeLine, runner: Option<&dyn Runner>) -> Result<HandshakeLine> {
+    match runner {
+        Some(runner) => Ok(HandshakeLine { address: runner.plugin_to_host(line.address)?, ..line }),
+        None => Ok(line),
     }
 }
 
@@ -98,7 +116,7 @@ fn said(first: &FirstLine) -> Option<HandshakeLine> {
     }
 }
 
-fn offered_sets(sets: BTreeMap<u32, PluginSet>) -> Result<BTreeMap<u32, PluginSet>> {
+pub(super) fn offered_sets(sets: BTreeMap<u32, PluginSet>) -> Result<BTreeMap<u32, PluginSet>> {
     if sets.values().all(PluginSet::is_empty) {
         return Err(Error::misuse(
             "no plugin is registered: add what is to be dispensed with `plugin` or `version`",
@@ -128,8 +146,8 @@ fn handshake_line(first: &FirstLine, offer: &Offer<'_>) -> Result<HandshakeLine>
 }
 
 /// Adds what helps to find out why a program did not behave like a plugin: what it said on standard error, and what its
-/// file looks like.
-fn explain(error: Error, program: &OsStr, last_words: &str) -> Error {
+/// file looks like, or its runner knows.
+async fn explain(error: Error, last_words: &str, program: &Program) -> Error {
     if !matches!(
         error.kind(),
         ErrorKind::BadHandshake | ErrorKind::ExitedBeforeHandshake | ErrorKind::StartTimeout
@@ -140,6 +158,6 @@ fn explain(error: Error, program: &OsStr, last_words: &str) -> Error {
         "" => String::new(),
         words => format!("\nIts last words on standard error:\n{words}\n"),
     };
-    let text = format!("{error}\n{said}\n{}", diagnose(program));
+    let text = format!("{error}\n{said}\n{}", program.diagnose().await);
     Error::new(error.kind(), text).with_status(error.exit_status())
 }

@@ -23,6 +23,9 @@ pub(super) struct ConnectOptions {
     pub(super) grpc_message_limit: usize,
     #[cfg(feature = "grpc")]
     pub(super) multiplex_grpc: bool,
+    /// Where brokered connections are listened for.
+    #[cfg(feature = "grpc")]
+    pub(super) sockets: crate::grpc::Sockets,
 }
 
 impl Transport {
@@ -50,6 +53,7 @@ impl Transport {
                     message_limit: options.grpc_message_limit,
                     multiplex: options.multiplex_grpc,
                     security,
+                    sockets: options.sockets,
                 };
                 Ok(Self::Grpc(crate::grpc::HostConnection::open(&line.address, options).await?))
             }

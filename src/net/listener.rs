@@ -13,9 +13,9 @@ use {
 
 /// The longest path of a Unix socket: the size of `sun_path` less its final NUL byte.
 #[cfg(any(target_os = "linux", target_os = "android"))]
-const MAX_SOCKET_PATH: usize = 107;
+pub(super) const MAX_SOCKET_PATH: usize = 107;
 #[cfg(all(unix, not(any(target_os = "linux", target_os = "android"))))]
-const MAX_SOCKET_PATH: usize = 103;
+pub(super) const MAX_SOCKET_PATH: usize = 103;
 
 /// Pause after a failed accept: the usual reason, too many open files, does not go away at once.
 pub(crate) const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -65,6 +65,13 @@ impl ListenOptions {
     #[cfg(any(feature = "grpc", test))]
     pub(crate) fn in_dir(dir: PathBuf) -> Self {
         Self { socket_dir: Some(dir), tcp: cfg!(not(unix)), ..Self::default() }
+    }
+
+    /// The same for the members of a group.
+    #[cfg(feature = "grpc")]
+    pub(crate) fn for_group(mut self, group: Option<String>) -> Self {
+        self.socket_group = group;
+        self
     }
 
     /// [`Self::from_env`] with this process's environment.
@@ -147,7 +154,7 @@ fn bind_unix(options: &ListenOptions) -> Result<Listener> {
             listen_error(text).with_source(error)
         })?;
     if let Some(group) = &options.socket_group {
-        give_to_group(listener.path(), group)?;
+        give_to_group(listener.path(), group, READ_WRITE_FOR_OWNER_AND_GROUP)?;
     }
     Ok(Listener::Unix(listener))
 }
@@ -169,12 +176,14 @@ fn check_path_length(path: &Path) -> io::Result<()> {
     ))
 }
 
-/// Lets the members of a group connect: the plugin may run as another user than its host.
+/// What it takes to connect to a socket.
 #[cfg(unix)]
-fn give_to_group(path: &Path, group: &str) -> Result<()> {
-    use std::os::unix::fs::{PermissionsExt, chown};
+const READ_WRITE_FOR_OWNER_AND_GROUP: u32 = 0o660;
 
-    const READ_WRITE_FOR_OWNER_AND_GROUP: u32 = 0o660;
+/// Lets the members of a group in: the plugin may run as another user than its host.
+#[cfg(unix)]
+pub(super) fn give_to_group(path: &Path, group: &str, mode: u32) -> Result<()> {
+    use std::os::unix::fs::{PermissionsExt, chown};
 
     let gid = match group.parse::<u32>() {
         Ok(gid) => gid,
@@ -191,7 +200,7 @@ fn give_to_group(path: &Path, group: &str) -> Result<()> {
         },
     };
     chown(path, None, Some(gid))?;
-    std::fs::set_permissions(path, PermissionsExt::from_mode(READ_WRITE_FOR_OWNER_AND_GROUP))?;
+    std::fs::set_permissions(path, PermissionsExt::from_mode(mode))?;
     Ok(())
 }
 

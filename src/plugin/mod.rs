@@ -1,10 +1,12 @@
 //! The plugin side: prove to be started by a host, listen, say where, serve until told to stop.
 
 mod cookie;
+mod debugger;
 mod host_watch;
 mod server;
 mod signals;
 mod stdio;
+mod test_mode;
 
 pub use server::{Server, serve};
 #[cfg(feature = "grpc")]
@@ -12,3 +14,4 @@ pub(crate) use stdio::Delivery;
 #[cfg(all(test, feature = "grpc"))]
 pub(crate) use stdio::Printed;
 pub(crate) use stdio::{Channel, Outlet, Source};
+pub use test_mode::TestServer;

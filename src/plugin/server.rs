@@ -4,10 +4,11 @@ use super::{
     cookie,
     host_watch::HostWatch,
     signals::ignore_interrupts,
-    stdio::{Outlet, Redirect},
+    stdio::{Outlet, Redirect, Unredirected},
+    test_mode::TestServer,
 };
 use crate::{
-    Error, Handshake, HandshakeLine, Plugin, PluginSet, Protocol, Result,
+    Error, Handshake, HandshakeLine, Plugin, PluginSet, Protocol, ReattachConfig, Result,
     handshake::{boolean, env},
     logs::HclogJson,
     negotiate::{choose, offered_versions},
@@ -167,6 +168,30 @@ impl Server {
             }
         }
         Ok(())
+    }
+
+    /// Serves inside this process, beside whatever else runs in it: for tests, and for a plugin that is started in a debugger. Hosts
+    /// [reattach](crate::ClientBuilder::reattach) to it. Go's `ServeConfig.Test`.
+    ///
+    /// There is no cookie and no handshake line, signals and the standard streams stay as they are, nothing ends
+    /// the process. Without a host that offers versions it is the lowest one that is served, unless the environment holds the
+    /// offer of one. To be called within a tokio runtime.
+    ///
+    /// # Errors
+    /// As for [`run`](Self::run).
+    pub fn start_test(mut self) -> Result<TestServer> {
+        let (version, protocol, set) = self.chosen(std::env::var(env::PROTOCOL_VERSIONS).ok().as_deref())?;
+        let output = Unredirected::default();
+        // AutoMTLS would be with the host that started the process, which none did.
+        let security = std::mem::take(&mut self.tls).prepare(None, protocol)?.security;
+        let service = self.service(protocol, &set, output.outlet(), false, security)?;
+        let listener = Listener::bind(&ListenOptions::from_process_env()?)?;
+        let mut config = ReattachConfig::new(protocol, listener.address()?, std::process::id());
+        (config.version, config.test) = (version, true);
+        debug!(network = config.address.network(), address = %config.address, "plugin address");
+        Ok(TestServer::start(config, move |quit| async move {
+            service.run(listener, quit, async { output.finish() }).await;
+        }))
     }
 
     fn service(

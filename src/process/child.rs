@@ -1,50 +1,15 @@
 //! The process itself: waited for by one thread, signalled by anyone, never confused with another one.
 
-use super::{Exit, ExitWatch, socket::SocketFile};
+use super::{Exit, socket::SocketFile};
 use std::{
     io,
     path::Path,
     process,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering::SeqCst},
+    },
 };
-use tokio_util::task::TaskTracker;
-
-/// A running (or ended) plugin process. Dropping it kills the process, which is reaped in any case.
-pub(crate) struct Process {
-    child: KillOnDrop,
-    exit: ExitWatch,
-    tasks: TaskTracker,
-}
-
-impl Process {
-    pub(super) fn new(child: KillOnDrop, exit: ExitWatch, tasks: TaskTracker) -> Self {
-        Self { child, exit, tasks }
-    }
-
-    /// The process id.
-    pub(crate) fn id(&self) -> u32 {
-        self.child.0.id
-    }
-
-    /// Tells when the process has ended; independent of this value's life.
-    pub(crate) fn exit(&self) -> &ExitWatch {
-        &self.exit
-    }
-
-    /// Has the plugin's socket, as named in its handshake, removed after the process, if the plugin does not do
-    /// it: a killed one cannot. Removed is only what is still the same socket and has nobody listening.
-    pub(crate) fn owns_socket(&self, path: &Path) {
-        self.child.0.socket().note(path);
-    }
-
-    pub(super) fn tasks(&self) -> &TaskTracker {
-        &self.tasks
-    }
-
-    pub(super) fn signal(&self, signal: Signal) -> io::Result<()> {
-        self.child.0.signal(signal)
-    }
-}
 
 /// The two ways to ask a process to go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,12 +20,45 @@ pub(super) enum Signal {
     Kill,
 }
 
-pub(super) struct KillOnDrop(pub(super) Arc<Child>);
+/// The owner's end of a child.
+pub(super) struct KillOnDrop {
+    child: Arc<Child>,
+    /// The kernel kills it when this process ends.
+    bound: bool,
+    leave: AtomicBool,
+}
+
+impl KillOnDrop {
+    pub(super) fn new(child: &Arc<Child>, bound: bool) -> Self {
+        Self { child: Arc::clone(child), bound, leave: AtomicBool::new(false) }
+    }
+
+    pub(super) fn id(&self) -> u32 {
+        self.child.id
+    }
+
+    pub(super) fn owns_socket(&self, path: &Path) {
+        self.child.socket().note(path);
+    }
+
+    pub(super) fn signal(&self, signal: Signal) -> io::Result<()> {
+        self.child.signal(signal)
+    }
+
+    /// Lets it live, if it can.
+    pub(super) fn detach(&self) -> bool {
+        self.leave.store(!self.bound, SeqCst);
+        !self.bound
+    }
+}
 
 impl Drop for KillOnDrop {
     fn drop(&mut self) {
+        if self.leave.load(SeqCst) {
+            return;
+        }
         // Fails only where there is nothing left to kill, or no right to: nothing to do about either.
-        let _ = self.0.signal(Signal::Kill);
+        let _ = self.child.signal(Signal::Kill);
     }
 }
 

@@ -1,6 +1,6 @@
 //! That a process ended, and how.
 
-use std::{fmt, process::ExitStatus};
+use std::{fmt, process::ExitStatus, sync::LazyLock};
 use tokio::sync::watch;
 
 /// How a plugin process ended.
@@ -23,10 +23,18 @@ impl fmt::Display for Exit {
 #[derive(Clone, Debug)]
 pub(crate) struct ExitWatch(watch::Receiver<Option<Exit>>);
 
+/// Keeps the watches of processes whose end is never seen from taking that for an end.
+static NEVER: LazyLock<watch::Sender<Option<Exit>>> = LazyLock::new(|| watch::channel(None).0);
+
 impl ExitWatch {
     pub(crate) fn new() -> (watch::Sender<Option<Exit>>, Self) {
         let (sender, receiver) = watch::channel(None);
         (sender, Self(receiver))
+    }
+
+    /// For a process whose end is not seen.
+    pub(crate) fn never() -> Self {
+        Self(NEVER.subscribe())
     }
 
     /// Waits for the end of the process; at once if it is over. Without a limit: that is what is being asked.

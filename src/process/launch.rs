@@ -4,11 +4,12 @@ use super::{
     ExitWatch, HostEnv, Process, Sink, Stdout, Tail,
     child::{Child, KillOnDrop},
     env::{self, Changes},
-    pipes, socket_dir,
-    tail::Remembering,
+    handle::Body,
+    pipes,
+    socket_dir::{self, SocketDir},
     verified,
 };
-use crate::{Checksum, Error, ErrorKind, Result, sys};
+use crate::{Checksum, Error, ErrorKind, Result, net::SocketConfig, sys};
 use std::{
     ffi::{OsStr, OsString},
     io,
@@ -18,7 +19,6 @@ use std::{
     thread,
     time::Duration,
 };
-use tempfile::TempDir;
 use tokio::{io::AsyncWrite, sync::oneshot};
 use tokio_util::task::TaskTracker;
 
@@ -39,6 +39,7 @@ pub(crate) struct Launch {
     inherit_env: bool,
     end_with_host: bool,
     checksum: Option<Checksum>,
+    sockets: SocketConfig,
 }
 
 /// A plugin that was started but has not said anything yet.
@@ -69,12 +70,26 @@ impl Launch {
         }
         let user_env = command.get_envs().map(|(k, v)| (k.to_owned(), v.map(OsStr::to_owned))).collect();
         let program = command.get_program().to_owned();
-        Self { command, program, user_env, inherit_env, end_with_host, checksum: None }
+        Self {
+            command,
+            program,
+            user_env,
+            inherit_env,
+            end_with_host,
+            checksum: None,
+            sockets: SocketConfig::default(),
+        }
     }
 
     /// Has only a program with this checksum started.
     pub(crate) fn verified_by(mut self, checksum: Option<Checksum>) -> Self {
         self.checksum = checksum;
+        self
+    }
+
+    /// Where the plugin is to put its sockets.
+    pub(crate) fn sockets(mut self, config: SocketConfig) -> Self {
+        self.sockets = config;
         self
     }
 
@@ -100,14 +115,14 @@ impl Launch {
         logs: impl Sink + 'static,
         raw: Option<Box<dyn AsyncWrite + Send + Unpin>>,
     ) -> Result<Started> {
-        // A plugin that outlives this process needs its sockets longer than the directory lives.
-        let socket_dir = self.end_with_host.then(|| socket_dir::create(host, &self.user_env)).flatten();
-        let named = socket_dir.as_ref().map(TempDir::path);
-        self.set_env(&HostEnv { socket_dir: named.or(host.socket_dir), ..*host });
+        let socket_dir = socket_dir::create(&self.sockets, host, &self.user_env, !self.end_with_host)?;
+        let named = socket_dir.as_ref().map(SocketDir::path).or(host.socket_dir);
+        let group = self.sockets.group.clone();
+        self.set_env(&HostEnv { socket_dir: named, socket_group: group.as_deref(), ..*host });
         let (reply, spawned) = oneshot::channel();
         let (ended, exit) = ExitWatch::new();
         let thread_name = format!("plugin {}", self.name());
-        let Self { command, program, checksum, .. } = self;
+        let Self { command, program, checksum, end_with_host: bound, .. } = self;
         let refused = |cause: io::Error| {
             let text = format!("cannot start {}: {cause}", program.display());
             Error::new(ErrorKind::Launch, text).with_source(cause)
@@ -123,7 +138,7 @@ impl Launch {
                 let (stdout, stderr) = (process.stdout.take(), process.stderr.take());
                 let child = Arc::new(Child::new(process));
                 // Nobody there to take it: the guard comes back and kills.
-                let _ = reply.send(Ok(Spawned { child: KillOnDrop(Arc::clone(&child)), stdout, stderr }));
+                let _ = reply.send(Ok(Spawned { child: KillOnDrop::new(&child, bound), stdout, stderr }));
                 let exit = child.wait();
                 // First the file: who sees the exit may count on it.
                 child.socket().process_ended();
@@ -143,14 +158,9 @@ impl Launch {
         let stdout = tokio::process::ChildStdout::from_std(stdout.ok_or_else(no_pipe)?).map_err(refused)?;
         let stderr = tokio::process::ChildStderr::from_std(stderr.ok_or_else(no_pipe)?).map_err(refused)?;
         let tasks = TaskTracker::new();
-        let (line, first_line) = oneshot::channel();
-        let last_words = Tail::default();
-        let logs = Remembering { sink: logs, tail: last_words.clone() };
-        tasks.spawn(pipes::drain_stdout(stdout, exit.clone(), line));
-        tasks.spawn(pipes::drain_stderr(stderr, exit.clone(), logs, raw));
+        let (stdout, last_words) = pipes::watch(stdout, stderr, &exit, &tasks, logs, raw);
         tasks.close();
-        let stdout = Stdout::new(first_line, exit.clone());
-        Ok(Started { process: Process::new(child, exit, tasks), stdout, last_words })
+        Ok(Started { process: Process::new(Body::Child(child), exit, tasks), stdout, last_words })
     }
 
     fn set_env(&mut self, host: &HostEnv<'_>) {

@@ -11,10 +11,13 @@
 //! the forking thread, cannot fire early; the exit is seen even if a grandchild keeps the pipes; and the
 //! process is reaped and its socket file removed even when the runtime is gone.
 
+mod attached;
 mod child;
 mod diagnose;
 mod env;
 mod exit;
+mod found;
+mod handle;
 mod kill;
 mod launch;
 mod pipes;
@@ -23,10 +26,11 @@ mod socket_dir;
 mod tail;
 mod verified;
 
-pub(crate) use child::Process;
+pub(crate) use attached::{spec as runner_spec, start as start_runner};
 pub(crate) use diagnose::diagnose;
 pub(crate) use env::HostEnv;
 pub(crate) use exit::{Exit, ExitWatch};
+pub(crate) use handle::Process;
 pub(crate) use kill::{Ended, KillLimits};
 pub(crate) use launch::{Launch, Started};
 pub(crate) use pipes::{FirstLine, Sink, Stdout};

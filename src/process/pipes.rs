@@ -1,6 +1,9 @@
 //! A plugin's standard output and standard error: always drained, whatever comes and whoever is slow.
 
-use super::{Exit, ExitWatch};
+use super::{
+    Exit, ExitWatch,
+    tail::{Remembering, Tail},
+};
 use crate::logs::PluginLog;
 use std::{
     pin::pin,
@@ -12,6 +15,7 @@ use tokio::{
     sync::{mpsc, oneshot},
     time::{sleep, timeout},
 };
+use tokio_util::task::TaskTracker;
 
 /// Longest first line: what Go's line reader takes. With a certificate the real ones have about 900 bytes.
 pub(crate) const MAX_LINE: usize = 64 << 10;
@@ -69,10 +73,6 @@ pub(crate) struct Stdout {
 }
 
 impl Stdout {
-    pub(super) fn new(line: oneshot::Receiver<Option<FirstLine>>, exit: ExitWatch) -> Self {
-        Self { line, exit }
-    }
-
     /// Waits for the handshake line. A line counts even if the process has ended since.
     /// Cancel safe: dropping the future gives up the line, the output is still drained.
     pub(crate) async fn first_line(self, limit: Duration) -> FirstLine {
@@ -90,8 +90,25 @@ impl Stdout {
     }
 }
 
+/// Starts the tasks that read a plugin's output until its end.
+pub(super) fn watch(
+    stdout: impl AsyncRead + Send + Unpin + 'static,
+    stderr: impl AsyncRead + Send + Unpin + 'static,
+    exit: &ExitWatch,
+    tasks: &TaskTracker,
+    logs: impl Sink + 'static,
+    raw: Option<Box<dyn AsyncWrite + Send + Unpin>>,
+) -> (Stdout, Tail) {
+    let (line, first_line) = oneshot::channel();
+    let last_words = Tail::default();
+    let logs = Remembering { sink: logs, tail: last_words.clone() };
+    tasks.spawn(drain_stdout(stdout, exit.clone(), line));
+    tasks.spawn(drain_stderr(stderr, exit.clone(), logs, raw));
+    (Stdout { line: first_line, exit: exit.clone() }, last_words)
+}
+
 /// Hands out the first line, then reads and throws away for ever: a plugin whose pipe is full hangs in its print.
-pub(super) async fn drain_stdout(
+async fn drain_stdout(
     from: impl AsyncRead + Unpin,
     exit: ExitWatch,
     line: oneshot::Sender<Option<FirstLine>>,
@@ -124,7 +141,7 @@ pub(super) async fn drain_stdout(
 }
 
 /// Gives every byte to the sink and, as far as it keeps up, to the raw writer.
-pub(super) async fn drain_stderr(
+async fn drain_stderr(
     from: impl AsyncRead + Unpin,
     exit: ExitWatch,
     mut logs: impl Sink,

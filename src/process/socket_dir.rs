@@ -4,29 +4,53 @@
 //! are known to nobody but it. Plugins of go-plugin before v1.5.0 do not look at the variable and use the temporary directory.
 
 use super::{HostEnv, env::Changes};
-use crate::handshake::env;
-use std::{ffi::OsStr, path::Path};
+use crate::{Result, handshake::env, net::SocketConfig};
+use std::{
+    ffi::OsStr,
+    path::{Path, PathBuf},
+};
 use tempfile::TempDir;
 
-/// What a plugin adds to the directory: a slash, `plugin`, and ten digits or fewer.
-const SOCKET_NAME: usize = 17;
-
-/// The shortest that every system allows for the path of a socket (macOS; Linux has 107).
-const MAX_SOCKET_PATH: usize = 103;
-
-/// Makes the directory, unless the host or the user of the command has named one. `None` as well if it cannot be made or its name is
-/// too long for a socket in it: then the plugin does as it would without it.
-pub(super) fn create(host: &HostEnv<'_>, user: &Changes) -> Option<TempDir> {
-    if cfg!(not(unix)) || host.socket_dir.is_some() || user.contains_key(OsStr::new(env::UNIX_SOCKET_DIR)) {
-        return None;
-    }
-    create_in(&std::env::temp_dir())
+/// Where a plugin is told to put its sockets.
+#[derive(Debug)]
+pub(super) enum SocketDir {
+    /// Made for it; goes with it.
+    Own(TempDir),
+    /// One that stays.
+    Lasting(PathBuf),
 }
 
-fn create_in(base: &Path) -> Option<TempDir> {
-    // Go's name for such a directory.
-    let dir = tempfile::Builder::new().prefix("plugin-dir").tempdir_in(base).ok()?;
-    (dir.path().as_os_str().len() + SOCKET_NAME <= MAX_SOCKET_PATH).then_some(dir)
+impl SocketDir {
+    pub(super) fn path(&self) -> &Path {
+        match self {
+            Self::Own(dir) => dir.path(),
+            Self::Lasting(dir) => dir,
+        }
+    }
+}
+
+/// Makes the directory, unless the user of the command has named one. A plugin that `outlives` its host needs its
+/// sockets longer than a directory made here would live: it gets the one that directories would be made in, if that was said.
+///
+/// `None` as well if nothing was configured and the directory cannot be made, or its name is too long for a socket
+/// in it: then the plugin does as it would without it.
+pub(super) fn create(
+    config: &SocketConfig,
+    host: &HostEnv<'_>,
+    user: &Changes,
+    outlives: bool,
+) -> Result<Option<SocketDir>> {
+    if cfg!(not(unix)) || host.socket_dir.is_some() || user.contains_key(OsStr::new(env::UNIX_SOCKET_DIR)) {
+        return Ok(None);
+    }
+    if outlives {
+        return Ok(config.base.clone().map(SocketDir::Lasting));
+    }
+    match config.make_dir() {
+        Ok(dir) => Ok(Some(SocketDir::Own(dir))),
+        Err(_) if *config == SocketConfig::default() => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 #[cfg(all(test, unix))]
@@ -35,19 +59,26 @@ mod tests {
 
     #[test]
     fn a_directory_that_somebody_chose_is_left_alone() {
+        let config = SocketConfig::default();
         let chosen = HostEnv { socket_dir: Some(Path::new("/run")), ..HostEnv::default() };
-        assert!(create(&chosen, &Changes::new()).is_none());
+        assert!(create(&config, &chosen, &Changes::new(), false).unwrap().is_none());
         let user = Changes::from([(env::UNIX_SOCKET_DIR.into(), Some("/run".into()))]);
-        assert!(create(&HostEnv::default(), &user).is_none());
+        assert!(create(&config, &HostEnv::default(), &user, false).unwrap().is_none());
     }
 
     #[test]
-    fn a_name_too_long_for_sockets_is_not_used() {
-        let base = tempfile::tempdir().unwrap();
-        assert!(create_in(base.path()).is_some());
-        let long = base.path().join("d".repeat(90));
-        std::fs::create_dir(&long).unwrap();
-        assert!(create_in(&long).is_none());
-        assert_eq!(std::fs::read_dir(&long).unwrap().count(), 0);
+    fn a_plugin_that_outlives_its_host_gets_a_lasting_directory_or_none() {
+        let chosen = SocketConfig { base: Some("/run/plugins".into()), group: None };
+        for (config, expected) in [(SocketConfig::default(), None), (chosen, Some(Path::new("/run/plugins")))]
+        {
+            let dir = create(&config, &HostEnv::default(), &Changes::new(), true).unwrap();
+            assert_eq!(dir.as_ref().map(SocketDir::path), expected);
+        }
+    }
+
+    #[test]
+    fn a_chosen_place_that_cannot_be_used_is_an_error() {
+        let config = SocketConfig { base: Some("/nonexistent".into()), group: None };
+        assert!(create(&config, &HostEnv::default(), &Changes::new(), false).is_err());
     }
 }

@@ -134,13 +134,14 @@ impl GrpcBroker {
     pub async fn dial(&self, id: u32) -> Result<GrpcChannel> {
         let (closed, security) = (self.0.closed.clone(), self.0.security.clone());
         let channel = match &self.0.ways {
-            Ways::Sockets(_) => {
+            Ways::Sockets(sockets) => {
                 let info = tokio::select! {
                     info = self.claim(id) => info?,
                     () = closed.cancelled() => return Err(broker_closed()),
                 };
                 let address = Address::parse(&info.network, &info.address)
                     .map_err(|text| Error::new(ErrorKind::Protocol, text))?;
+                let address = sockets.for_us(address)?;
                 let dialer = Dialer::to(address, PAIRING_LIMIT).secured(security);
                 dialer.connect(PAIRING_LIMIT, closed.clone()).await?
             }
@@ -197,6 +198,7 @@ impl GrpcBroker {
             Ways::Multiplexed(mux) => return mux.listen(id, &self.0.outbox),
         };
         let (address, incoming) = sockets.listen()?;
+        let address = sockets.for_them(address)?;
         self.0.outbox.send(ConnInfo {
             service_id: id,
             network: address.network().to_owned(),

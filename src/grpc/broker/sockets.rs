@@ -1,5 +1,6 @@
-//! Where a broker listens.
+//! Where a broker listens, and how its addresses are said to the other side.
 
+use std::sync::Arc;
 #[cfg(unix)]
 use std::sync::{Mutex, PoisonError};
 
@@ -7,41 +8,66 @@ use futures_util::StreamExt as _;
 
 use super::listener::Incoming;
 use crate::{
-    Address, Result,
+    Address, AttachedRunner, Result,
     grpc::{io::BoxIo, serve::incoming},
-    net::{ListenOptions, Listener},
+    net::{ListenOptions, Listener, SocketConfig},
 };
 
 /// Makes the sockets of a broker.
-pub(crate) enum Sockets {
+pub(crate) struct Sockets {
+    place: Place,
+    /// Knows how addresses read on the other side, if they differ there.
+    runner: Option<Arc<dyn AttachedRunner>>,
+}
+
+enum Place {
     /// As the host's environment tells a plugin, or the user tells a host.
     As(ListenOptions),
-    /// In a directory that only this user can look into. It is made with the first socket and goes with the
+    /// In a directory that only this user (and the group) can look into. It is made with the first socket and goes with the
     /// broker.
     #[cfg(unix)]
-    Private(Mutex<Option<tempfile::TempDir>>),
+    Private(SocketConfig, Mutex<Option<tempfile::TempDir>>),
 }
 
 impl Sockets {
+    /// As these options say.
+    pub(crate) fn listening(options: ListenOptions) -> Self {
+        Self { place: Place::As(options), runner: None }
+    }
+
     /// What a host uses unless it was told otherwise.
+    #[cfg(test)]
     pub(crate) fn private() -> Self {
+        Self::configured(SocketConfig::default())
+    }
+
+    /// What a host uses that was told where and for whom.
+    pub(crate) fn configured(config: SocketConfig) -> Self {
         #[cfg(unix)]
-        return Self::Private(Mutex::new(None));
+        let place = Place::Private(config, Mutex::new(None));
         #[cfg(not(unix))]
-        return Self::As(ListenOptions::in_dir(std::env::temp_dir()));
+        let place = Place::As(ListenOptions::in_dir(config.base.unwrap_or_else(std::env::temp_dir)));
+        Self { place, runner: None }
+    }
+
+    /// For a plugin that may see addresses otherwise.
+    pub(crate) fn translated(mut self, runner: Option<Arc<dyn AttachedRunner>>) -> Self {
+        self.runner = runner;
+        self
     }
 
     pub(super) fn listen(&self) -> Result<(Address, Incoming)> {
-        let listener = match self {
-            Self::As(options) => Listener::bind(options)?,
+        let listener = match &self.place {
+            Place::As(options) => Listener::bind(options)?,
             #[cfg(unix)]
-            Self::Private(dir) => {
+            Place::Private(config, dir) => {
                 let mut dir = dir.lock().unwrap_or_else(PoisonError::into_inner);
                 let dir = match &mut *dir {
                     Some(dir) => dir,
-                    none => none.insert(tempfile::Builder::new().prefix("plugin-dir").tempdir()?),
+                    none => none.insert(config.make_dir()?),
                 };
-                Listener::bind(&ListenOptions::in_dir(dir.path().to_owned()))?
+                let options = ListenOptions::in_dir(dir.path().to_owned());
+                Listener::bind(&options.for_group(config.group.clone()))?
             }
         };
         let address = listener.address()?;
@@ -49,19 +75,35 @@ impl Sockets {
         Ok((address, Box::pin(connections)))
     }
 
+    /// How the other side reaches an address of this one.
+    pub(super) fn for_them(&self, address: Address) -> Result<Address> {
+        match &self.runner {
+            Some(runner) => runner.host_to_plugin(address),
+            None => Ok(address),
+        }
+    }
+
+    /// How this side reaches an address of the other one.
+    pub(super) fn for_us(&self, address: Address) -> Result<Address> {
+        match &self.runner {
+            Some(runner) => runner.plugin_to_host(address),
+            None => Ok(address),
+        }
+    }
+
     /// Removes the directory, with what listeners on their way out have left there.
     pub(super) fn close(&self) {
         #[cfg(unix)]
-        if let Self::Private(dir) = self {
+        if let Place::Private(_, dir) = &self.place {
             dir.lock().unwrap_or_else(PoisonError::into_inner).take();
         }
     }
 
     #[cfg(all(test, unix))]
     pub(super) fn dir(&self) -> Option<std::path::PathBuf> {
-        match self {
-            Self::As(_) => None,
-            Self::Private(dir) => dir.lock().ok()?.as_ref().map(|dir| dir.path().to_owned()),
+        match &self.place {
+            Place::As(_) => None,
+            Place::Private(_, dir) => dir.lock().ok()?.as_ref().map(|dir| dir.path().to_owned()),
         }
     }
 }

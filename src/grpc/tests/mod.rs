@@ -207,6 +207,7 @@ pub(super) fn options(
         message_limit: DEFAULT_MESSAGE_LIMIT,
         multiplex: false,
         security: Security::default(),
+        sockets: Sockets::private(),
     }
 }
 

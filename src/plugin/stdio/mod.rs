@@ -94,6 +94,23 @@ impl Drop for Redirect {
     }
 }
 
+/// The standard streams of a process that is more than a plugin: they stay what they are, and the host hears nothing of
+/// them.
+#[derive(Default)]
+pub(crate) struct Unredirected(Arc<Queues>);
+
+impl Unredirected {
+    /// Where connected hosts get their ends, from which nothing comes.
+    pub(crate) fn outlet(&self) -> Outlet {
+        Outlet(Arc::clone(&self.0))
+    }
+
+    /// Ends what the hosts listen to.
+    pub(crate) fn finish(&self) {
+        self.0.close();
+    }
+}
+
 /// The two queues, shared by the threads that fill them and the consumers that empty them.
 #[derive(Default)]
 struct Queues {

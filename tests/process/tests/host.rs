@@ -4,7 +4,7 @@
 
 mod support;
 
-use go_plugin::{Client, ErrorKind, Protocol};
+use go_plugin::{Client, ErrorKind, Protocol, ReattachConfigs};
 use process_tests::{ActorPlugin, HANDSHAKE};
 use std::{
     io::{BufRead, BufReader, Write},
@@ -64,6 +64,34 @@ async fn a_plugin_dies_with_a_killed_host() {
             }
             eventually("the plugin has ended", || !exists(plugin)).await;
         }
+    }
+}
+
+/// A host is replaced by a newer one, and its plugin goes on.
+#[tokio::test]
+async fn a_plugin_is_taken_over_by_the_next_host() {
+    for transport in TRANSPORTS {
+        let dir = tempfile::tempdir().unwrap();
+        let mut command = Command::new(HOST);
+        command.args(["leave", &transport.to_string(), ACTOR, "multi-thread"]).env("OUTLIVE", "yes");
+        let mut host = Host::spawn(command, &transport.to_string(), dir.path());
+        let plugin: u32 = host.line().parse().unwrap();
+        let running: ReattachConfigs = host.line().parse().unwrap();
+        assert!(host.process.wait().unwrap().success());
+        assert!(exists(plugin));
+
+        let next = Client::builder(HANDSHAKE)
+            .plugin("actor", ActorPlugin::client())
+            .reattach(running.get("actor").unwrap().clone());
+        let next = next.start().await.unwrap();
+        let actor = next.dispense::<ActorPlugin>("actor").await.unwrap();
+        assert_eq!(actor.act("pid").await.unwrap(), plugin.to_string());
+        // Nobody reads its standard streams any more.
+        assert_eq!(actor.act("print 1000").await.unwrap(), "done");
+        assert_eq!(actor.act("pid").await.unwrap(), plugin.to_string());
+        next.kill().await.unwrap();
+        assert!(next.has_exited());
+        eventually("the plugin has ended", || !exists(plugin) || support::state(plugin) == Some('Z')).await;
     }
 }
 

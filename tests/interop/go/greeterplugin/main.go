@@ -3,14 +3,17 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"os"
 	"strconv"
 	"strings"
 
 	"interop/internal/greeter"
+	"interop/internal/reattach"
 	"interop/internal/tlsfiles"
 
 	"github.com/hashicorp/go-hclog"
@@ -21,6 +24,7 @@ func main() {
 	useGRPC := flag.Bool("grpc", false, "serve gRPC")
 	tlsDir := flag.String("tls", "", "folder of the files for TLS of its own")
 	cookie := flag.String("cookie", "BASIC_PLUGIN=hello", "KEY=VALUE")
+	test := flag.Bool("test", false, "serve as in a test or debugger: prints JSON, ends with stdin")
 	flag.Parse()
 
 	key, value, _ := strings.Cut(*cookie, "=")
@@ -37,7 +41,23 @@ func main() {
 		config.GRPCServer = plugin.DefaultGRPCServer
 	}
 	logger.Info("about to serve", "pid", os.Getpid(), "transport", *useGRPC)
-	plugin.Serve(config)
+	if *test {
+		serveTest(config)
+	} else {
+		plugin.Serve(config)
+	}
+}
+
+// serveTest serves without a host's command, as a provider does in a debugger.
+func serveTest(config *plugin.ServeConfig) {
+	ctx, cancel := context.WithCancel(context.Background())
+	found, closed := make(chan *plugin.ReattachConfig), make(chan struct{})
+	config.Test = &plugin.ServeTestConfig{Context: ctx, ReattachConfigCh: found, CloseCh: closed}
+	go plugin.Serve(config)
+	fmt.Println(reattach.JSON("greeter", <-found))
+	io.Copy(io.Discard, os.Stdin)
+	cancel()
+	<-closed
 }
 
 type impl struct{ logger hclog.Logger }

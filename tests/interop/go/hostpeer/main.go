@@ -12,6 +12,7 @@ import (
 
 	"interop/internal/control"
 	"interop/internal/greeter"
+	"interop/internal/reattach"
 	"interop/internal/tlsfiles"
 
 	"github.com/hashicorp/go-hclog"
@@ -24,6 +25,8 @@ func main() {
 	autoMTLS := flag.Bool("auto-mtls", false, "")
 	tlsDir := flag.String("tls", "", "folder of the files for TLS of its own")
 	timeout := flag.Duration("start-timeout", time.Minute, "")
+	found := flag.String("reattach", "", "JSON of a running plugin, in place of a command")
+	socketGroup := flag.String("socket-group", "", "for the plugin's sockets")
 	flag.Parse()
 
 	key, value, _ := strings.Cut(*cookie, "=")
@@ -31,12 +34,19 @@ func main() {
 	config := &plugin.ClientConfig{
 		HandshakeConfig: plugin.HandshakeConfig{ProtocolVersion: 1, MagicCookieKey: key, MagicCookieValue: value},
 		Plugins:         map[string]plugin.Plugin{"greeter": &greeter.NetRPC{}},
-		Cmd:             exec.Command(flag.Arg(0), flag.Args()[1:]...),
 		StartTimeout:    *timeout,
 		AutoMTLS:        *autoMTLS,
 		SyncStdout:      &h.stdout,
 		SyncStderr:      &h.stderr,
 		Logger:          hclog.New(&hclog.LoggerOptions{Level: hclog.Trace, Output: &h.log, JSONFormat: true}),
+	}
+	if *found != "" {
+		config.Reattach = reattach.Parse(*found)
+	} else {
+		config.Cmd = exec.Command(flag.Arg(0), flag.Args()[1:]...)
+	}
+	if *socketGroup != "" {
+		config.UnixSocketConfig = &plugin.UnixSocketConfig{Group: *socketGroup}
 	}
 	if *tlsDir != "" {
 		var err error
@@ -69,6 +79,11 @@ func main() {
 		"close":  func(control.Args) (any, error) { return nil, h.protocol.Close() },
 		"exited": func(control.Args) (any, error) { return h.client.Exited(), nil },
 		"pid":    func(control.Args) (any, error) { return h.client.ReattachConfig().Pid, nil },
+		// reattach: what another host needs to find the plugin.
+		"reattach": func(control.Args) (any, error) {
+			return reattach.JSON("greeter", h.client.ReattachConfig()), nil
+		},
+		"version": func(control.Args) (any, error) { return h.client.NegotiatedVersion(), nil },
 		// stdout WORDS..., stderr WORDS..., log WORDS...: waits for a line that holds the words and answers with it.
 		"stdout": func(a control.Args) (any, error) { return h.stdout.find(strings.Join(a, " ")) },
 		"stderr": func(a control.Args) (any, error) { return h.stderr.find(strings.Join(a, " ")) },

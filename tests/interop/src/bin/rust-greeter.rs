@@ -1,6 +1,7 @@
 //! The twin of `tests/interop/go/greeterplugin`: a plugin that prints, logs and dies when it is asked to.
 //!
-//! Serves net/rpc, or gRPC with the argument `--grpc`; with `--tls DIR` TLS of its own, from the files there.
+//! Serves net/rpc, or gRPC with the argument `--grpc`; with `--tls DIR` TLS of its own, from the files there; with `--debug` for hosts that
+//! find it by the variable `GREETERS`.
 #![allow(clippy::print_stdout, clippy::print_stderr)] // a plugin may: it goes to its host
 
 use go_plugin::{Error, Result, logs::HclogJson, serve};
@@ -57,17 +58,17 @@ async fn main() -> Result<()> {
     tracing_subscriber::registry().with(HclogJson::stderr()?).init();
     tracing::info!(pid = std::process::id(), "about to serve");
     let plugin = GreeterPlugin::new(Acting);
-    let (mut server, mut grpc, mut args) = (serve(HANDSHAKE), false, std::env::args().skip(1));
+    let (mut server, mut args) = (serve(HANDSHAKE), std::env::args().skip(1));
+    let (mut grpc, mut debug) = (false, false);
     while let Some(arg) = args.next() {
         match arg.as_str() {
             "--grpc" => grpc = true,
+            "--debug" => debug = true,
             "--tls" => server = server.tls_provider(certificates::provider(args.next())),
             other => return Err(Error::msg(format!("unknown argument {other}"))),
         }
     }
-    if grpc {
-        server.plugin("greeter", plugin).await
-    } else {
-        server.plugin("greeter", NetRpcOnly(plugin)).await
-    }
+    server =
+        if grpc { server.plugin("greeter", plugin) } else { server.plugin("greeter", NetRpcOnly(plugin)) };
+    if debug { server.debug("GREETERS", "the greeter").await } else { server.await }
 }

@@ -5,4 +5,5 @@
 mod calls;
 mod checksum;
 mod pool;
+mod reattach;
 mod support;

@@ -22,7 +22,8 @@ fn main() -> Result<()> {
         _ => Builder::new_multi_thread(),
     };
     let runtime = runtime.worker_threads(2).enable_all().build()?;
-    let (serve, plugin) = (go_plugin::serve(HANDSHAKE), ActorPlugin::new(Stage));
+    let outlives = env::var_os("OUTLIVE").is_some();
+    let (serve, plugin) = (go_plugin::serve(HANDSHAKE).outlives_host(outlives), ActorPlugin::new(Stage));
     let serve = match env::var("ACTOR_TRANSPORT").as_deref() {
         Ok("netrpc") => serve.plugin("actor", NetRpcOnly(plugin)),
         _ => serve.plugin("actor", plugin),

@@ -3,7 +3,7 @@
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
-use go_plugin::{Client, Protocol};
+use go_plugin::{Client, Protocol, ReattachConfigs};
 use process_tests::{Actor, ActorPlugin, HANDSHAKE};
 use std::{env, future::pending, process::Command, sync::Arc, time::Duration};
 
@@ -16,7 +16,7 @@ async fn main() {
     let builder = Client::builder(HANDSHAKE)
         .plugin("actor", ActorPlugin::client())
         .allowed_protocols([transport])
-        .outlives_host(args[0] == "hold-loosely")
+        .outlives_host(["hold-loosely", "leave"].contains(&args[0].as_str()))
         .command(command);
     let client = builder.start().await.unwrap();
     let actor: Arc<dyn Actor> = client.dispense::<ActorPlugin>("actor").await.unwrap();
@@ -27,6 +27,12 @@ async fn main() {
             let _ = tokio::time::timeout(Duration::from_millis(100), actor.act("block")).await;
             println!("blocked");
             pending().await
+        }
+        // For the next host.
+        "leave" => {
+            let config = client.reattach_config().unwrap();
+            println!("{}", ReattachConfigs::from_iter([("actor".to_owned(), config)]));
+            client.detach().unwrap();
         }
         // Neither killed nor dropped.
         "exit" => std::process::exit(0),
