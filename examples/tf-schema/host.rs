@@ -1,4 +1,5 @@
-//! Prints what a Terraform provider lets people configure: `tf-schema PROVIDER_CMD`.
+//! Prints what a Terraform provider lets people configure: `tf-schema PROVIDER_CMD`, or `tf-schema -n NAMESPACE -t TYPE` for
+//! one from a registry.
 //!
 //! The provider may be of any age: from before Terraform 0.12 it speaks net/rpc, since then gRPC. Both give this program the
 //! same trait.
@@ -9,29 +10,52 @@ mod compact;
 #[path = "../terraform-legacy/provider/mod.rs"]
 mod legacy;
 mod provider;
+mod registry;
 mod schema;
 mod tree;
 mod types;
 
 use std::{
+    env,
     io::{self, ErrorKind, Write as _},
-    path::Path,
+    path::{Path, PathBuf},
     process::ExitCode,
 };
 
-use anyhow::Result;
+use anyhow::{Context as _, Result, bail};
 use clap::Parser;
 use go_plugin::PluginCommand;
+use semver::Version;
 
-use crate::{compact::Compact, schema::Document, tree::Tree};
+use crate::{compact::Compact, registry::Source, schema::Document, tree::Tree};
 
 /// Prints what a Terraform provider lets people configure.
 #[derive(Parser)]
 #[command(name = "tf-schema")]
 struct Options {
     /// The provider: a command for the shell.
-    #[arg(value_name = "PROVIDER_CMD")]
-    command: String,
+    #[arg(value_name = "PROVIDER_CMD", required_unless_present_any = ["namespace", "name"])]
+    command: Option<String>,
+
+    /// The namespace of a provider in a registry.
+    #[arg(short, long, requires = "name", conflicts_with = "command")]
+    namespace: Option<String>,
+
+    /// Its name, which Terraform calls its type.
+    #[arg(short = 't', long = "type", value_name = "TYPE", requires = "namespace")]
+    name: Option<String>,
+
+    /// Its version; without it, the newest stable one that can be used here.
+    #[arg(long, requires = "namespace")]
+    version: Option<Version>,
+
+    /// The registry: the name of a host, or its URL if it has no TLS.
+    #[arg(long, value_name = "HOST", requires = "namespace", default_value = "registry.terraform.io")]
+    registry: String,
+
+    /// Where providers from registries are kept [default: tf-schema in the user's folder for caches].
+    #[arg(long, value_name = "DIR", requires = "namespace")]
+    cache: Option<PathBuf>,
 
     /// Print the document that `terraform providers schema -json` prints.
     #[arg(long, conflicts_with = "compact")]
@@ -59,14 +83,34 @@ async fn main() -> ExitCode {
 
 async fn run(options: Options) -> Result<()> {
     let versions = options.protocol.map_or(provider::VERSIONS.to_vec(), |version| vec![version]);
-    let schema = provider::ask(PluginCommand::shell(&options.command), &versions).await?;
+    let (command, address) = match (&options.command, &options.namespace, &options.name) {
+        (Some(command), ..) => (PluginCommand::shell(command), implied_address(command)),
+        (None, Some(namespace), Some(name)) => {
+            let source = Source::new(&options.registry, namespace, name)?;
+            let address = source.address();
+            let cache =
+                options.cache.clone().or_else(default_cache).context("no folder for a cache: use --cache")?;
+            let (version, protocols) = (options.version.clone(), versions.clone());
+            let install = move || source.install(version, &protocols, &cache);
+            (tokio::task::spawn_blocking(install).await??.into(), address)
+        }
+        // clap has checked that.
+        _ => bail!("no provider: see --help"),
+    };
+    let schema = provider::ask(command, &versions).await?;
     if options.compact {
         print(serde_json::to_string(&Compact::from(&schema))? + "\n")
     } else if options.json {
-        print(serde_json::to_string(&Document::new(address(&options.command), schema))? + "\n")
+        print(serde_json::to_string(&Document::new(address, schema))? + "\n")
     } else {
         print(Tree(&schema).to_string())
     }
+}
+
+/// Where the system keeps what can be fetched again.
+fn default_cache() -> Option<PathBuf> {
+    let given = env::var_os("XDG_CACHE_HOME").map(PathBuf::from).filter(|dir| dir.is_absolute());
+    Some(given.or_else(|| Some(env::home_dir()?.join(".cache")))?.join("tf-schema"))
 }
 
 /// A reader that has seen enough, such as `head`, is no failure.
@@ -78,7 +122,7 @@ fn print(text: String) -> Result<()> {
 }
 
 /// The address that Terraform implies for a provider that is called by its name alone.
-fn address(command: &str) -> String {
+fn implied_address(command: &str) -> String {
     let program = command.split_whitespace().next().unwrap_or_default();
     let file = Path::new(program).file_name().and_then(|name| name.to_str()).unwrap_or(program);
     let name = file.strip_prefix("terraform-provider-").unwrap_or(file);

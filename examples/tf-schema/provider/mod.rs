@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
 use async_trait::async_trait;
-use go_plugin::{Client, PluginCommand, PluginSet, Protocol};
+use go_plugin::{AutoMtls, Client, PluginCommand, PluginSet, Protocol};
 
 use crate::{
     legacy::{HANDSHAKE, NAME},
@@ -28,6 +28,8 @@ pub const VERSIONS: [u32; 3] = [4, 5, 6];
 pub async fn ask(command: PluginCommand, versions: &[u32]) -> Result<ProviderSchema> {
     let mut client = Client::builder(HANDSHAKE)
         .allowed_protocols([Protocol::NetRpc, Protocol::Grpc])
+        // Providers from before Terraform 0.12 have none.
+        .auto_mtls(AutoMtls::IfOffered)
         .name("provider")
         .command(command);
     for version in versions {

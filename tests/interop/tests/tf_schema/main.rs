@@ -4,6 +4,7 @@
 
 mod both;
 mod flat;
+mod registry;
 
 #[allow(dead_code, unused_imports, missing_docs, reason = "the example's whole interface")]
 #[path = "../../../../examples/terraform-legacy/provider/mod.rs"]
@@ -165,6 +166,15 @@ async fn the_provider_is_asked_to_end_on_both_transports() {
         let ran = tf_schema(&["--protocol", version, &command]).await;
         assert_eq!(ran.code, Some(0), "{}", ran.stderr_text());
         assert_eq!(std::fs::read_to_string(&status).unwrap(), "0\n", "version {version}");
+    }
+}
+
+#[tokio::test]
+async fn providers_are_offered_a_secure_connection_and_may_decline() {
+    for (name, version) in [("tfnull", "4"), ("tfdual", "4"), ("tfdual", "5"), ("tf6", "6")] {
+        let command = format!(r#"test -n "$PLUGIN_CLIENT_CERT" && exec {}"#, go_program(name).display());
+        let ran = tf_schema(&["--protocol", version, &command]).await;
+        assert_eq!((ran.code, ran.stderr_text().as_str()), (Some(0), ""), "{name} {version}");
     }
 }
 
