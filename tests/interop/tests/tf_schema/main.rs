@@ -171,10 +171,18 @@ async fn the_provider_is_asked_to_end_on_both_transports() {
 
 #[tokio::test]
 async fn providers_are_offered_a_secure_connection_and_may_decline() {
-    for (name, version) in [("tfnull", "4"), ("tfdual", "4"), ("tfdual", "5"), ("tf6", "6")] {
-        let command = format!(r#"test -n "$PLUGIN_CLIENT_CERT" && exec {}"#, go_program(name).display());
+    let dir = tempfile::tempdir().unwrap();
+    for (name, version, secure) in
+        [("tfnull", "4", false), ("tfdual", "4", true), ("tfdual", "5", true), ("tf6", "6", true)]
+    {
+        let file = dir.path().join(name);
+        let command = format!("{} | tee {}", go_program(name).display(), file.display());
         let ran = tf_schema(&["--protocol", version, &command]).await;
         assert_eq!((ran.code, ran.stderr_text().as_str()), (Some(0), ""), "{name} {version}");
+        // The sixth field of the handshake line is the plugin's certificate.
+        let line = std::fs::read_to_string(&file).unwrap();
+        let certificate = line.trim_end().split('|').nth(5).is_some_and(|field| !field.is_empty());
+        assert_eq!(certificate, secure, "{name} {version}: {line}");
     }
 }
 
