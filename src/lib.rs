@@ -98,6 +98,7 @@
 //! | `netrpc` | net/rpc, `#[interface]`; without it neither gob nor yamux is compiled |
 //! | `grpc` | gRPC; without it neither tonic nor prost is compiled |
 //! | `tls` | AutoMTLS and own certificates; without it rustls is not compiled |
+//! | `container` | `Container`: plugins run by docker or podman |
 //! | `metrics` (off) | counts and measures calls with the `metrics` facade: `go_plugin_calls_total`, `go_plugin_call_duration_seconds` |
 //!
 //! [go-plugin]: https://github.com/hashicorp/go-plugin
@@ -110,6 +111,8 @@
 mod calls;
 #[cfg(any(feature = "netrpc", feature = "grpc"))]
 mod checksum;
+#[cfg(all(feature = "container", unix, any(feature = "netrpc", feature = "grpc")))]
+mod container;
 mod discover;
 mod error;
 #[cfg(feature = "grpc")]
@@ -146,6 +149,8 @@ mod tls;
 pub use async_trait::async_trait;
 #[cfg(any(feature = "netrpc", feature = "grpc"))]
 pub use checksum::Checksum;
+#[cfg(all(feature = "container", unix, any(feature = "netrpc", feature = "grpc")))]
+pub use container::Container;
 pub use discover::{Discovered, discover};
 pub use error::{Error, ErrorKind, Fault, Result};
 #[cfg(feature = "netrpc")]

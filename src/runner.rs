@@ -91,8 +91,10 @@ impl fmt::Debug for RunnerOutput {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct RunnerSpec {
-    /// The plugin's environment, complete: the host's own if it is to be passed on, and the protocol's variables.
+    /// The plugin's environment, complete: the host's own if it is to be passed on, and [`protocol`](Self::protocol).
     pub environment: Vec<(OsString, OsString)>,
+    /// What the protocol itself needs of it, the magic cookie for one: for a plugin that has its own surroundings.
+    pub protocol: Vec<(OsString, OsString)>,
     /// The directory for the plugin's and the host's sockets. It is made for this plugin and removed after it. The variable
     /// `PLUGIN_UNIX_SOCKET_DIR` names it too; a runner whose plugin sees it under another path replaces that.
     pub socket_dir: PathBuf,

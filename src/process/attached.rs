@@ -86,13 +86,18 @@ pub(crate) fn spec(host: &HostEnv<'_>, inherit_env: bool, socket_dir: &TempDir) 
     let mut environment: BTreeMap<OsString, OsString> =
         if inherit_env { std::env::vars_os().collect() } else { BTreeMap::new() };
     let host = HostEnv { socket_dir: Some(socket_dir.path()), ..*host };
-    for (name, value) in env::changes(&env::Changes::new(), &host) {
+    let changes = env::changes(&env::Changes::new(), &host);
+    for (name, value) in &changes {
         match value {
-            Some(value) => environment.insert(name, value),
-            None => environment.remove(&name),
+            Some(value) => environment.insert(name.clone(), value.clone()),
+            None => environment.remove(name),
         };
     }
-    RunnerSpec { environment: environment.into_iter().collect(), socket_dir: socket_dir.path().to_owned() }
+    RunnerSpec {
+        environment: environment.into_iter().collect(),
+        protocol: changes.into_iter().filter_map(|(name, value)| Some((name, value?))).collect(),
+        socket_dir: socket_dir.path().to_owned(),
+    }
 }
 
 /// Has the runner start its plugin, and reads its output as that of any plugin.

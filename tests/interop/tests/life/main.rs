@@ -4,6 +4,9 @@
 
 mod calls;
 mod checksum;
+mod container;
 mod pool;
 mod reattach;
+mod runner;
+mod sockets;
 mod support;
