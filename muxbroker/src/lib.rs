@@ -43,7 +43,8 @@
 //! # }
 //! ```
 //!
-//! [`yamux`] is the protocol without I/O, for tests, tools and other runtimes.
+//! [`yamux`] is the protocol without I/O, for tests, tools and other runtimes; [`recording`] is what crossed a connection, in
+//! a file.
 
 #![warn(unreachable_pub)]
 #![forbid(unsafe_code)]
@@ -53,6 +54,7 @@ mod carry;
 mod config;
 mod driver;
 mod error;
+pub mod recording;
 mod session;
 mod split;
 mod stats;

@@ -39,6 +39,8 @@ pub struct ClientBuilder {
     pub(super) multiplex_grpc: bool,
     pub(super) calls: Calls,
     pub(super) tls: HostOptions,
+    #[cfg(feature = "netrpc")]
+    pub(super) record: Option<std::path::PathBuf>,
 }
 
 impl ClientBuilder {
@@ -67,6 +69,8 @@ impl ClientBuilder {
             multiplex_grpc: false,
             calls: Calls::default(),
             tls: HostOptions::default(),
+            #[cfg(feature = "netrpc")]
+            record: None,
         }
     }
 
@@ -271,6 +275,18 @@ impl ClientBuilder {
     /// writer that does not keep up loses output. Go's `Stderr`.
     pub fn raw_stderr(mut self, writer: impl AsyncWrite + Send + Unpin + 'static) -> Self {
         self.raw_stderr = Some(Box::new(writer));
+        self
+    }
+
+    /// Records everything that crosses the connection to a net/rpc plugin into a file, for debugging; off by default. Inside of
+    /// TLS, so in clear text. `cargo xtask decode FILE`, in the sources of this crate, prints it frame by frame and call by call;
+    /// [`muxbroker::recording`] is the format. What was in the file is lost; one that cannot be made fails the start.
+    ///
+    /// Nothing waits for the file. If it cannot be written any more, or not fast enough, a warning says so and the recording
+    /// ends; the connection goes on. The recording is complete when [`Client::kill`] returns.
+    #[cfg(feature = "netrpc")]
+    pub fn record(mut self, path: impl Into<std::path::PathBuf>) -> Self {
+        self.record = Some(path.into());
         self
     }
 

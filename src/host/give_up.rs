@@ -47,6 +47,8 @@ async fn send_away(line: &HandshakeLine, security: Security) -> bool {
         stdout: Box::new(tokio::io::sink()),
         stderr: Box::new(tokio::io::sink()),
         limit: STEP,
+        #[cfg(feature = "netrpc")]
+        record: None,
         #[cfg(feature = "grpc")]
         grpc_message_limit: crate::DEFAULT_MESSAGE_LIMIT,
         #[cfg(feature = "grpc")]

@@ -91,6 +91,8 @@ pub(super) fn connect_options(
         stdout: builder.stdout.take().unwrap_or_else(|| Box::new(tokio::io::sink())),
         stderr: builder.stderr.take().unwrap_or_else(|| Box::new(tokio::io::sink())),
         limit: CONNECT_TIMEOUT,
+        #[cfg(feature = "netrpc")]
+        record: builder.record.take(),
         #[cfg(feature = "grpc")]
         grpc_message_limit: builder.grpc_message_limit,
         #[cfg(feature = "grpc")]

@@ -19,6 +19,9 @@ pub(super) struct ConnectOptions {
     pub(super) stderr: Writer,
     /// How long connecting may take.
     pub(super) limit: Duration,
+    /// The file that a net/rpc connection is recorded into.
+    #[cfg(feature = "netrpc")]
+    pub(super) record: Option<std::path::PathBuf>,
     #[cfg(feature = "grpc")]
     pub(super) grpc_message_limit: usize,
     #[cfg(feature = "grpc")]
@@ -38,14 +41,19 @@ impl Transport {
         match line.protocol {
             #[cfg(feature = "netrpc")]
             Protocol::NetRpc => {
-                let ConnectOptions { stdout, stderr, limit, .. } = options;
+                let ConnectOptions { stdout, stderr, limit, record, .. } = options;
                 let io = Connection::dial(&line.address, limit).await?;
                 let io = security.connect(io, limit).await?;
-                let connection = crate::netrpc::HostConnection::open(io, stdout, stderr, limit).await?;
-                Ok(Self::NetRpc(connection))
+                Ok(Self::NetRpc(
+                    crate::netrpc::HostConnection::open(io, record, stdout, stderr, limit).await?,
+                ))
             }
             #[cfg(feature = "grpc")]
             Protocol::Grpc => {
+                #[cfg(feature = "netrpc")]
+                if options.record.is_some() {
+                    tracing::warn!("only net/rpc connections are recorded, and this plugin speaks gRPC");
+                }
                 let options = crate::grpc::HostOptions {
                     stdout: options.stdout,
                     stderr: options.stderr,

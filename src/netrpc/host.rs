@@ -4,11 +4,12 @@ use super::{
     RpcClient,
     control::{CONTROL, DISPENSE, DISPENSER, PING, QUIT},
     overheard::Overheard,
+    record::{RecordFile, Recorded, Recording},
 };
 use crate::{Error, ErrorKind, Result, calls::Calls, host::Writer};
 use ::netrpc::{CallOptions, Client, Empty};
 use muxbroker::{Config, MuxBroker, Session, Stream};
-use std::time::Duration;
+use std::{path::PathBuf, time::Duration};
 use tokio::{
     io::{AsyncRead, AsyncWrite, AsyncWriteExt as _, copy},
     time::{Instant, timeout, timeout_at},
@@ -22,18 +23,27 @@ pub(crate) struct HostConnection {
     control: Client,
     output: TaskTracker,
     _output_tasks: [AbortOnDropHandle<()>; 2],
+    recording: Option<Recording>,
 }
 
 impl HostConnection {
     /// Opens the session and its three fixed streams, and makes sure that a plugin answers: everything within `limit`.
+    /// Records what crosses the connection into `record`.
     pub(crate) async fn open(
         io: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
+        record: Option<PathBuf>,
         stdout: Writer,
         stderr: Writer,
         limit: Duration,
     ) -> Result<Self> {
         let (io, heard) = Overheard::new(io);
-        let session = Session::client(io, Config::default());
+        let (session, recording) = match record {
+            Some(path) => {
+                let (io, recording) = Recorded::new(io, RecordFile::create(&path).await?)?;
+                (Session::client(io, Config::default()), Some(recording))
+            }
+            None => (Session::client(io, Config::default()), None),
+        };
         let open = async {
             // In this order: the plugin tells them apart by nothing else.
             let control = session.open().await.map_err(session_error)?;
@@ -67,7 +77,7 @@ impl HostConnection {
             AbortOnDropHandle::new(tokio::spawn(output.track_future(deliver(stream, writer))))
         });
         output.close();
-        Ok(Self { broker: MuxBroker::new(session), control, output, _output_tasks: tasks })
+        Ok(Self { broker: MuxBroker::new(session), control, output, _output_tasks: tasks, recording })
     }
 
     /// A connection to a new instance of the plugin registered under `name` on the other side.
@@ -101,6 +111,9 @@ impl HostConnection {
         }
         self.control.close().await;
         let _ = timeout_at(deadline, self.broker.session().close()).await;
+        if let Some(recording) = &self.recording {
+            let _ = timeout_at(deadline, recording.finished()).await;
+        }
         asked
     }
 }

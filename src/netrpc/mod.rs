@@ -12,6 +12,7 @@ mod host;
 mod map_args;
 mod overheard;
 mod plugin_server;
+mod record;
 mod scope;
 #[allow(missing_docs)] // for generated code, hidden
 pub(crate) mod stub;

@@ -3,6 +3,7 @@
 mod codegen;
 mod compare;
 mod conformance;
+mod decode;
 mod interop;
 mod msrv;
 mod soak;
@@ -17,6 +18,8 @@ usage: cargo xtask COMMAND
                       measure this project beside Go and other crates: all rows, or those with NAME in their name
   conformance [--results FILE]
                       run all tests and say how much of tests/CONFORMANCE.md they show, or read what a run has printed
+  decode [--json] FILE
+                      print what `ClientBuilder::record` recorded: frames, broker, calls, values; as JSON an object a line
   interop [--slow]    run the tests against Go programs; with --slow also those that `cargo test` leaves out
   msrv                check that no dependency needs a newer Rust than the crates promise
   soak [--seconds N | --minutes N] [--seed S]
@@ -30,6 +33,8 @@ fn main() -> Result<()> {
         ["compare", ref options @ ..] => compare::run(options),
         ["conformance"] => conformance::run(None),
         ["conformance", "--results", file] => conformance::run(Some(file.as_ref())),
+        ["decode", file] if file != "--json" => decode::run(file.as_ref(), decode::Format::Text),
+        ["decode", "--json", file] => decode::run(file.as_ref(), decode::Format::Json),
         ["interop"] => interop::run(false),
         ["interop", "--slow"] => interop::run(true),
         ["msrv"] => msrv::run(),
