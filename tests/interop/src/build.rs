@@ -40,7 +40,7 @@ pub fn go_program(name: &str) -> PathBuf {
         // `internal` is what the programs of the shared module have in common.
         vec![root.join("go.mod"), root.join("go.sum"), root.join("internal"), folder.clone()]
     };
-    let mut key = DefaultHasher::new();
+    let mut key = toolchain();
     for source in sources.iter().filter(|s| s.exists()) {
         hash_tree(source, &mut key);
     }
@@ -69,7 +69,7 @@ pub fn upstream(package: &str, version: &str) -> PathBuf {
     // `go install` names the executable after the last element of the path.
     let binary = package.rsplit('/').next().unwrap_or(package);
     let label = format!("{}@{version}", package.replace('/', "+"));
-    cached(&label, DefaultHasher::new(), binary, |out| {
+    cached(&label, toolchain(), binary, |out| {
         let mut go = go();
         // Outside any module of ours: `pkg@version` takes its dependencies from the package's own go.mod.
         go.current_dir(out).env("GOBIN", out).args(["install", &format!("{package}@{version}")]);
@@ -86,7 +86,7 @@ pub fn upstream(package: &str, version: &str) -> PathBuf {
 pub fn pinned(module: &str, package: &str) -> PathBuf {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("go").join(module);
     let binary = package.rsplit('/').next().unwrap_or(package);
-    let mut key = DefaultHasher::new();
+    let mut key = toolchain();
     ["go.mod", "go.sum"].iter().for_each(|name| hash_tree(&folder.join(name), &mut key));
     cached(&format!("{module}+{}", package.replace('/', "+")), key, binary, |out| {
         let mut go = go();
@@ -115,24 +115,27 @@ fn go() -> Command {
     go
 }
 
-fn go_version() -> &'static str {
+/// Where the key of everything that Go builds begins.
+fn toolchain() -> DefaultHasher {
     static VERSION: OnceLock<String> = OnceLock::new();
-    VERSION.get_or_init(|| match go().arg("version").output() {
+    let version = VERSION.get_or_init(|| match go().arg("version").output() {
         Ok(output) if output.status.success() => String::from_utf8_lossy(&output.stdout).trim().to_owned(),
         Ok(output) => panic!("{NEEDS_GO} (`go version` failed: {})", String::from_utf8_lossy(&output.stderr)),
         Err(e) if e.kind() == ErrorKind::NotFound => panic!("{NEEDS_GO}"),
         Err(e) => panic!("{NEEDS_GO} (`go version` failed: {e})"),
-    })
+    });
+    let mut key = DefaultHasher::new();
+    version.hash(&mut key);
+    key
 }
 
 /// Runs a build unless its result is there. The executable appears under its final name only when it is complete.
-fn cached(
+pub(crate) fn cached(
     label: &str,
-    mut key: DefaultHasher,
+    key: DefaultHasher,
     binary: &str,
     command: impl FnOnce(&Path) -> Command,
 ) -> PathBuf {
-    go_version().hash(&mut key);
     let root = target_dir().join("interop");
     let done = root.join(format!("{label}-{:016x}", key.finish()));
     if done.is_dir() {
@@ -196,7 +199,7 @@ fn remove_older_builds(root: &Path, label: &str) {
     }
 }
 
-fn hash_tree(path: &Path, key: &mut DefaultHasher) {
+pub(crate) fn hash_tree(path: &Path, key: &mut DefaultHasher) {
     if path.is_dir() {
         let entries = fs::read_dir(path).unwrap_or_else(|e| panic!("cannot list {}: {e}", path.display()));
         let mut paths: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();

@@ -21,6 +21,7 @@ mod link;
 mod pattern;
 mod peer;
 mod proxy;
+mod python;
 mod run;
 
 pub use build::{go_program, pinned, target_dir, upstream};
@@ -30,4 +31,5 @@ pub use host_output::Collected;
 pub use link::connect;
 pub use pattern::{read_pattern, read_pattern_to_end, write_pattern};
 pub use peer::Peer;
+pub use python::python_with;
 pub use run::{DEADLINE, Ran, is_running, run, stop, within};

@@ -5,6 +5,7 @@
 mod counter;
 mod greeter;
 mod kv;
+mod python;
 mod streaming;
 mod versions;
 
