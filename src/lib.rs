@@ -99,6 +99,7 @@
 //! | `grpc` | gRPC; without it neither tonic nor prost is compiled |
 //! | `tls` | AutoMTLS and own certificates; without it rustls is not compiled |
 //! | `container` | `Container`: plugins run by docker or podman |
+//! | `fetch` (off) | module `fetch`: manifests with semantic versions, plugins from archives over HTTP(S) or in a folder |
 //! | `metrics` (off) | counts and measures calls with the `metrics` facade: `go_plugin_calls_total`, `go_plugin_call_duration_seconds` |
 //!
 //! [go-plugin]: https://github.com/hashicorp/go-plugin
@@ -115,6 +116,8 @@ mod checksum;
 mod container;
 mod discover;
 mod error;
+#[cfg(all(feature = "fetch", any(feature = "netrpc", feature = "grpc")))]
+pub mod fetch;
 #[cfg(feature = "grpc")]
 mod grpc;
 mod handshake;
