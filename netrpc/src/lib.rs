@@ -71,7 +71,7 @@
 //! |---|---|---|
 //! | an argument that cannot be encoded | leaves half a request behind; the next call kills the connection | fails its call alone |
 //! | a reply of another type than asked for | shuts the client down | fails its call alone |
-//! | a method that does not exist, called with a nil interface | the server never answers, and reads nothing more | the server answers, and so does Go's: our [`Nil`] can be skipped |
+//! | a method that does not exist, called with a nil interface | the server never answers, and reads nothing more | the server answers, and so does Go's: our [`Nil`] can be skipped (but not a nil interface at the end of a slice or struct) |
 //! | a handler's error with an empty text | is read as success | gets a text |
 //! | a reply that cannot be encoded | closes the connection | is an error reply |
 //! | a handler that panics | ends the process | is an error reply |

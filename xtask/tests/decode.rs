@@ -13,7 +13,7 @@ use std::{
 };
 
 use decode::Format;
-use go_plugin::{Client, Result, netrpc::ByteStream};
+use go_plugin::{AutoMtls, Client, Result, netrpc::ByteStream};
 use interop_tests::{
     Collected,
     courier::{CourierPlugin, Helper},
@@ -33,11 +33,14 @@ impl Helper for Hello {
 }
 
 /// Everything that a Go plugin can be asked for, recorded.
-async fn record(path: &Path) {
+async fn record(path: &Path, tls: bool) {
     let mut command = Command::new(go_program("courierpeer"));
     command.arg("-plugin");
-    let builder =
+    let mut builder =
         Client::builder(HANDSHAKE).plugin("courier", CourierPlugin::client()).command(command).record(path);
+    if tls {
+        builder = builder.auto_mtls(AutoMtls::Required);
+    }
     let client = within("the plugin to start", builder.start()).await.unwrap();
     let courier = within("the courier", client.dispense::<CourierPlugin>("courier")).await.unwrap();
     assert_eq!(courier.relay("gopher", Arc::new(Hello)).await.unwrap(), "hello gopher");
@@ -78,9 +81,18 @@ fn events(json: &str) -> Vec<String> {
 
 #[tokio::test]
 async fn a_session_with_a_go_plugin_is_printed_call_by_call() {
+    printed(false).await;
+}
+
+#[tokio::test]
+async fn an_encrypted_session_is_recorded_in_clear_text() {
+    printed(true).await;
+}
+
+async fn printed(tls: bool) {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("recording");
-    record(&file).await;
+    record(&file, tls).await;
 
     let json = xtask(&["decode", "--json"], &file);
     assert!(json.status.success(), "{json:?}");
@@ -172,7 +184,7 @@ fn decode_all(bytes: &[u8], format: Format) -> (String, Option<String>) {
 async fn what_is_no_recording_or_a_damaged_one_is_an_error_and_no_panic() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("recording");
-    record(&file).await;
+    record(&file, false).await;
     let whole = std::fs::read(&file).unwrap();
     let (complete, error) = decode_all(&whole, Format::Text);
     assert_eq!(error, None);

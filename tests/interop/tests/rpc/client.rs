@@ -5,7 +5,7 @@ use std::time::Duration;
 use interop_tests::{Peer, connect, within};
 use netrpc::{CallOptions, Client, Error};
 use serde::{Deserialize, Serialize};
-use serde_gob::{Empty, GobType, Nil};
+use serde_gob::{Any, Empty, GobType, Nil};
 
 use crate::types::{Pair, Quotient, Shape};
 
@@ -202,6 +202,19 @@ async fn an_unknown_method_without_an_argument_fails_alone() {
         assert_eq!(error.to_string(), "rpc: can't find method Arith.Nope");
         check(&client).await;
     }
+}
+
+#[tokio::test]
+async fn go_loses_its_place_behind_an_argument_that_ends_with_a_nil_interface() {
+    let (client, _go) = client().await;
+    let options = || CallOptions::new().timeout(Duration::from_millis(500));
+    // It takes what follows for the type, and a length, of what the interface holds; here that is the next request.
+    let values = [Any::NIL];
+    let error = client.call_with::<i64, _>("Arith.Nope", &values[..], options()).await.unwrap_err();
+    assert!(!error.is_remote(), "Go has learned to skip a nil interface: {error:?}");
+    // Whatever the next call meets, it is not a wait without an end.
+    let next = within("the next call", client.call_with::<i64, _>("Echo.Int", &1, options())).await;
+    assert!(next.is_err(), "{next:?}");
 }
 
 #[tokio::test]

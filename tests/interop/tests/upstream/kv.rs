@@ -75,6 +75,8 @@ async fn go_hosts_drive_rust_stores_on_both_transports() {
                 host
             };
             succeed(host(&["put", "hello", "world"])).await;
+            let stored = std::fs::read_to_string(dir.path().join("kv_hello")).unwrap();
+            assert_eq!(stored, format!("world\n\nWritten from {name}"), "{version} {protocol}");
             let got = succeed(host(&["get", "hello"])).await;
             assert!(got.contains(&format!("world\n\nWritten from {name}\n")), "{version} {protocol}: {got}");
         }
