@@ -10,6 +10,8 @@
 //!       reader task ◀── connection ── peer ◀── writer task + timers
 //! ```
 //!
+//! Small output is sent by the task that queues it, while the writer sleeps (`outlet.rs`).
+//!
 //! The tasks never wait for each other, so a blocked write stops no read. Both end when the session does: the
 //! session ends when the connection fails, when somebody closes it, or when the last handle is dropped; the
 //! writer, after it has flushed what is queued, ends the reader.
@@ -21,11 +23,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Waker};
 use std::time::{Duration, Instant};
 
+use bytes::BytesMut;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{Notify, Semaphore, oneshot};
 
 use crate::config::Config;
 use crate::error::Error;
+use crate::outlet::{Lent, Outlet, SEND_HERE_MAX};
 use crate::tasks;
 use crate::yamux::{Connection, Event, Role, StreamKey};
 
@@ -57,18 +61,24 @@ pub(crate) struct Core {
     pub(crate) conn: Connection,
     pub(crate) wakers: BTreeMap<StreamKey, StreamWakers>,
     pub(crate) pings: BTreeMap<u32, oneshot::Sender<Duration>>,
+    /// The way out, while nobody is sending.
+    pub(crate) outlet: Option<Outlet>,
     /// The writer, while it has nothing to do or waits for the connection.
     pub(crate) writer: Option<Waker>,
     /// It waits for the connection: more output is no reason to wake it.
     pub(crate) writer_blocked: bool,
     /// When the writer's timer fires.
     pub(crate) armed: Option<Instant>,
+    /// The peer was heard since somebody else than the writer has sent.
+    heard: bool,
     finished: bool,
 }
 
 /// What came of one action, for those who wait. Told outside of the lock, since who is woken may want it at once.
 #[derive(Default)]
 struct News {
+    /// Something is to be sent here and now.
+    sending: Option<Lent>,
     wakers: Vec<Waker>,
     acceptable: usize,
     permits: usize,
@@ -107,15 +117,33 @@ impl Core {
             (Some(next), Some(armed)) => next < armed,
             (next, armed) => next.is_some() && armed.is_none(),
         };
-        if news.ended || timer_is_late || (self.conn.has_output() && !self.writer_blocked) {
+        let sendable = self.outlet.is_some() && !self.writer_blocked && self.conn.has_output();
+        if sendable && !news.ended {
+            news.sending = self.lend();
+        }
+        if news.ended || timer_is_late || (sendable && news.sending.is_none()) {
             news.wakers.extend(self.writer.take());
         }
         news
+    }
+
+    /// Lets the running task send, if all is quiet: one time for each that the peer was heard, so that of many tasks with
+    /// something to send the first sends and the others leave it to the writer, which sends all at once.
+    fn lend(&mut self) -> Option<Lent> {
+        if !self.heard || self.conn.stats().queued > SEND_HERE_MAX {
+            return None;
+        }
+        let writer = self.writer.clone()?;
+        self.heard = false;
+        self.outlet.take().map(|outlet| Lent { outlet, writer })
     }
 }
 
 impl News {
     fn tell(self, shared: &Shared) {
+        if let Some(sending) = self.sending {
+            sending.send(shared);
+        }
         for _ in 0..self.acceptable {
             shared.acceptable.notify_one();
         }
@@ -201,8 +229,36 @@ impl Shared {
         self.wait_for(&self.sent, || through().then_some(())).await;
     }
 
+    /// Takes the outlet back from somebody who has sent, and wakes the writer if that is not all.
+    pub(crate) fn bring_back(&self, outlet: Outlet, unfinished: bool) {
+        let (writer, _outlet) = self.with(|core| {
+            if core.finished {
+                return (None, Some(outlet));
+            }
+            core.writer_blocked = outlet.is_blocked();
+            core.outlet = Some(outlet);
+            let more = unfinished || core.conn.has_output() || core.conn.end().is_some();
+            (if more { core.writer.take() } else { None }, None)
+        });
+        if let Some(writer) = writer {
+            writer.wake();
+        }
+    }
+
+    /// Hands over what has arrived.
+    pub(crate) fn receive(&self, input: &mut BytesMut) {
+        let now = now();
+        self.with(|core| {
+            core.heard = true;
+            core.conn.receive(input, now);
+        });
+    }
+
     pub(crate) fn finish(&self) {
-        self.with(|core| core.finished = true);
+        let _outlet = self.with(|core| {
+            core.finished = true;
+            core.outlet.take()
+        });
         self.sent.notify_waiters();
         self.finished.notify_waiters();
     }
@@ -248,6 +304,7 @@ where
     T: AsyncRead + AsyncWrite + Send + 'static,
 {
     let config = config.clamped();
+    let (read, write) = crate::split::split(io);
     let shared = Arc::new(Shared {
         opens: Semaphore::new(config.accept_backlog.min(Semaphore::MAX_PERMITS)),
         acceptable: Notify::new(),
@@ -260,15 +317,16 @@ where
             conn: Connection::new(role, config, now()),
             wakers: BTreeMap::new(),
             pings: BTreeMap::new(),
+            outlet: Some(Outlet::new(write)),
             writer: None,
             writer_blocked: false,
             armed: None,
+            heard: true,
             finished: false,
         }),
     });
     let handle = Handle::new(&shared);
-    let (read, write) = crate::split::split(io);
     let reader = tokio::spawn(tasks::read_all(read, Arc::clone(&shared)));
-    tokio::spawn(tasks::write_all(write, shared, reader));
+    tokio::spawn(tasks::write_all(shared, reader));
     handle
 }

@@ -54,6 +54,7 @@ mod carry;
 mod config;
 mod driver;
 mod error;
+mod outlet;
 pub mod recording;
 mod session;
 mod split;

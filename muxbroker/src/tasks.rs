@@ -7,11 +7,12 @@ use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::task::JoinHandle;
 use tokio::time::Sleep;
 
 use crate::driver::{Shared, now};
+use crate::outlet::Outlet;
 use crate::yamux::Demand;
 
 /// What one read may bring once the peer sends much. Larger reads mean fewer wake-ups; beyond this nothing was
@@ -47,8 +48,7 @@ pub(crate) async fn read_all(mut io: impl AsyncRead + Unpin, shared: Arc<Shared>
                 if n == room && room >= size / 2 {
                     size = (size * 4).min(READ_MAX);
                 }
-                let now = now();
-                shared.with(|core| core.conn.receive(&mut input, now));
+                shared.receive(&mut input);
             }
             Err(error) => return shared.with(|core| core.conn.receive_error(&input, error)),
         }
@@ -57,17 +57,12 @@ pub(crate) async fn read_all(mut io: impl AsyncRead + Unpin, shared: Arc<Shared>
 
 /// The writer task: sends what is queued and keeps the timers, until the session is over. Then it ends the
 /// reader and the connection.
-pub(crate) async fn write_all(
-    mut io: impl AsyncWrite + Unpin,
-    shared: Arc<Shared>,
-    mut reader: JoinHandle<()>,
-) {
+pub(crate) async fn write_all(shared: Arc<Shared>, mut reader: JoinHandle<()>) {
     let guard = EndGuard { shared, last: true };
     let shared = &guard.shared;
-    let mut writer = Writer { batch: BytesMut::new(), sent: 0, unflushed: false };
-    let driven = {
+    let (mut outlet, driven) = {
         let mut timer = pin!(tokio::time::sleep(Duration::ZERO));
-        std::future::poll_fn(|cx| writer.poll_session(cx, &mut io, shared, timer.as_mut())).await
+        std::future::poll_fn(|cx| poll_session(cx, shared, timer.as_mut())).await
     };
     if let Err(error) = driven {
         // The peer may have said its last words and closed in good order: they are still to be read, and then
@@ -78,9 +73,9 @@ pub(crate) async fn write_all(
     let worth_flushing = shared.end().is_some_and(|end| end.is_local_closed() || end.is_protocol());
     let flush = async {
         if worth_flushing {
-            std::future::poll_fn(|cx| writer.poll_flush(cx, &mut io, shared)).await?;
+            std::future::poll_fn(|cx| outlet.poll_flush(cx, shared)).await?;
         }
-        io.shutdown().await
+        outlet.shut_down().await
     };
     // The session is over and its reason known: what goes wrong from here on changes nothing for anybody.
     let _ = tokio::time::timeout(shared.close_timeout, flush).await;
@@ -115,104 +110,57 @@ enum Next {
         sooner: Option<Instant>,
         armed: bool,
     },
-    End,
+    End(Outlet),
 }
 
-struct Writer {
-    /// The frames being sent, the first `sent` bytes of which have been.
-    batch: BytesMut,
-    sent: usize,
-    /// Something was written since the last flush of the connection.
-    unflushed: bool,
-}
-
-impl Writer {
-    /// Keeps the timers and sends; ready when the session is over or the connection takes no more.
-    fn poll_session(
-        &mut self,
-        cx: &mut Context<'_>,
-        io: &mut (impl AsyncWrite + Unpin),
-        shared: &Shared,
-        mut timer: Pin<&mut Sleep>,
-    ) -> Poll<io::Result<()>> {
-        loop {
-            if let Poll::Ready(Err(error)) = self.poll_flush(cx, io, shared) {
-                return Poll::Ready(Err(error));
+/// Keeps the timers and sends; ready, with the outlet, when the session is over or the connection takes no more.
+fn poll_session(
+    cx: &mut Context<'_>,
+    shared: &Shared,
+    mut timer: Pin<&mut Sleep>,
+) -> Poll<(Outlet, io::Result<()>)> {
+    loop {
+        let mut outlet = shared.with(|core| core.outlet.take());
+        if let Some(mut sending) = outlet.take() {
+            match sending.poll_flush(cx, shared) {
+                Poll::Ready(Err(error)) => return Poll::Ready((sending, Err(error))),
+                _ => outlet = Some(sending),
             }
-            let blocked = self.sent < self.batch.len();
-            let next = shared.with(|core| {
+        }
+        let next = shared.with(|core| {
+            // Without the outlet: somebody else is sending, who brings it back and wakes us if there is more to do.
+            if let Some(outlet) = outlet.take() {
                 if core.conn.end().is_some() {
-                    return Next::End;
+                    return Next::End(outlet);
                 }
-                if core.conn.has_output() && !blocked {
+                core.writer_blocked = outlet.is_blocked();
+                core.outlet = Some(outlet);
+                if core.conn.has_output() && !core.writer_blocked {
                     return Next::Send;
                 }
-                core.writer = Some(cx.waker().clone());
-                core.writer_blocked = blocked;
-                // A timer that fires early does no harm and is cheaper than one that is moved all the time.
-                let sooner =
-                    core.conn.next_timeout().filter(|next| core.armed.is_none_or(|armed| *next < armed));
-                core.armed = sooner.or(core.armed);
-                Next::Wait { sooner, armed: core.armed.is_some() }
-            });
-            match next {
-                Next::End => return Poll::Ready(Ok(())),
-                Next::Send => continue,
-                Next::Wait { sooner, armed } => {
-                    if let Some(sooner) = sooner {
-                        timer.as_mut().reset(sooner.into());
-                    }
-                    if !armed || timer.as_mut().poll(cx).is_pending() {
-                        return Poll::Pending;
-                    }
+            }
+            core.writer = Some(cx.waker().clone());
+            // A timer that fires early does no harm and is cheaper than one that is moved all the time.
+            let sooner = core.conn.next_timeout().filter(|next| core.armed.is_none_or(|armed| *next < armed));
+            core.armed = sooner.or(core.armed);
+            Next::Wait { sooner, armed: core.armed.is_some() }
+        });
+        match next {
+            Next::End(outlet) => return Poll::Ready((outlet, Ok(()))),
+            Next::Send => continue,
+            Next::Wait { sooner, armed } => {
+                if let Some(sooner) = sooner {
+                    timer.as_mut().reset(sooner.into());
+                }
+                if !armed || timer.as_mut().poll(cx).is_pending() {
+                    return Poll::Pending;
                 }
             }
-            let now = now();
-            shared.with(|core| {
-                core.armed = None;
-                core.conn.handle_timeout(now);
-            });
         }
-    }
-
-    /// Sends until the queue is empty and the connection flushed.
-    fn poll_flush(
-        &mut self,
-        cx: &mut Context<'_>,
-        io: &mut (impl AsyncWrite + Unpin),
-        shared: &Shared,
-    ) -> Poll<io::Result<()>> {
-        loop {
-            let mut progressed = false;
-            while self.sent < self.batch.len() {
-                match Pin::new(&mut *io).poll_write(cx, &self.batch[self.sent..]) {
-                    Poll::Ready(Ok(0)) => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
-                    Poll::Ready(Ok(n)) => self.sent += n,
-                    Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
-                    Poll::Pending => {
-                        if progressed {
-                            let now = now();
-                            shared.with(|core| core.conn.output_progressed(now));
-                        }
-                        return Poll::Pending;
-                    }
-                }
-                progressed = true;
-                self.unflushed = true;
-            }
-            self.batch.clear();
-            self.sent = 0;
-            let now = now();
-            let more = shared.with(|core| core.conn.take_output(&mut self.batch, now));
-            shared.sent.notify_waiters();
-            if !more {
-                break;
-            }
-        }
-        if self.unflushed {
-            std::task::ready!(Pin::new(io).poll_flush(cx))?;
-            self.unflushed = false;
-        }
-        Poll::Ready(Ok(()))
+        let now = now();
+        shared.with(|core| {
+            core.armed = None;
+            core.conn.handle_timeout(now);
+        });
     }
 }

@@ -5,7 +5,7 @@ mod common;
 
 use std::time::Duration;
 
-use common::{pair, pattern, until, within};
+use common::{pair, pair_over, pattern, until, within};
 use muxbroker::{Config, Session};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
@@ -17,6 +17,32 @@ async fn client_ids_are_odd_and_server_ids_even() {
     assert_eq!((a.unwrap().id(), b.unwrap().id(), c.unwrap().id(), d.unwrap().id()), (1, 2, 2, 1));
     assert_eq!(within(client.open()).await.unwrap().id(), 3);
     assert_eq!(within(server.open()).await.unwrap().id(), 4);
+}
+
+/// The task that writes sends, too, as far as the connection takes it; the writer task sends the rest.
+#[tokio::test]
+async fn messages_cross_a_connection_that_takes_a_few_bytes_at_a_time() {
+    for capacity in [1, 5, 12, 13, 40] {
+        let (client, server) = pair_over(capacity, Config::default(), Config::default());
+        let answers = async {
+            let mut stream = server.accept().await.unwrap();
+            let mut message = [0; 30];
+            for _ in 0..20 {
+                stream.read_exact(&mut message).await.unwrap();
+                stream.write_all(&message).await.unwrap();
+            }
+        };
+        let calls = async {
+            let mut stream = client.open().await.unwrap();
+            for n in 0..20 {
+                let (sent, mut received) = ([n; 30], [0; 30]);
+                stream.write_all(&sent).await.unwrap();
+                stream.read_exact(&mut received).await.unwrap();
+                assert_eq!(received, sent);
+            }
+        };
+        within(async { tokio::join!(answers, calls) }).await;
+    }
 }
 
 #[tokio::test]

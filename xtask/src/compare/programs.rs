@@ -35,7 +35,7 @@ impl Programs {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("xtask is in the workspace")?;
         let (benches, target) = (root.join("benches"), root.join("target/benches"));
         let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-        cargo.args(["build", "--release", "--locked", "--bin", "bench-rust", "--manifest-path"]);
+        cargo.args(["build", "--release", "--bin", "bench-rust", "--manifest-path"]);
         cargo.arg(benches.join("Cargo.toml")).arg("--target-dir").arg(&target);
         succeed(cargo).context("building bench-rust")?;
 
