@@ -16,8 +16,10 @@ use super::certificate::NAME;
 /// ```
 /// use go_plugin::{TlsConfig, rustls};
 ///
-/// # fn example() -> Result<(), rustls::Error> {
-/// # let (roots, chain, key): (rustls::RootCertStore, Vec<_>, rustls::pki_types::PrivateKeyDer<'static>) = todo!();
+/// # use rustls::{RootCertStore, pki_types::{CertificateDer, PrivateKeyDer}};
+/// # fn example(
+/// #     roots: RootCertStore, chain: Vec<CertificateDer<'static>>, key: PrivateKeyDer<'static>,
+/// # ) -> Result<(), rustls::Error> {
 /// let client = rustls::ClientConfig::builder().with_root_certificates(roots).with_client_auth_cert(chain, key)?;
 /// let tls = TlsConfig::client(client);
 /// # Ok(())

@@ -42,5 +42,6 @@ fn unexpected_certificate() -> Error {
     Error::new(ErrorKind::Security, "the plugin answered with a certificate, but this host offered none")
 }
 
-#[cfg(all(test, feature = "tls"))]
-mod tests;
+#[cfg(test)]
+#[cfg(feature = "tls")]
+pub(crate) mod tests;

@@ -231,7 +231,7 @@ async fn a_closed_broker_says_so_and_its_connections_are_cut() {
 
 #[tokio::test(start_paused = true)]
 async fn a_multiplexed_dial_of_a_number_that_nobody_serves_ends_after_five_seconds() {
-    let pair = Pair::multiplexed().await;
+    let pair = Pair::multiplexed(Secured::default()).await;
     let begin = tokio::time::Instant::now();
     let error = pair.host.broker().dial(77).await.unwrap_err();
     assert_eq!(
@@ -243,7 +243,7 @@ async fn a_multiplexed_dial_of_a_number_that_nobody_serves_ends_after_five_secon
 
 #[tokio::test]
 async fn a_multiplexed_number_is_served_once_and_again_after_its_end() {
-    let pair = Pair::multiplexed().await;
+    let pair = Pair::multiplexed(Secured::default()).await;
     let broker = pair.host.broker();
     let serve = || {
         let mut services = broker.services();
@@ -260,7 +260,7 @@ async fn a_multiplexed_number_is_served_once_and_again_after_its_end() {
 
 #[tokio::test]
 async fn a_dropped_multiplexed_dial_confuses_no_other() {
-    let pair = Pair::multiplexed().await;
+    let pair = Pair::multiplexed(Secured::default()).await;
     let broker = pair.host.broker();
     for _ in 0..50 {
         let id = pair.client().offer(Nothing {}).await.unwrap().into_inner().id;

@@ -4,6 +4,8 @@ mod broker;
 mod connect;
 mod output;
 mod serving;
+#[cfg(feature = "tls")]
+mod tls;
 
 #[allow(clippy::all, missing_docs, unreachable_pub, reason = "generated")]
 #[path = "generated/testing.rs"]
@@ -216,6 +218,30 @@ pub(super) fn no_output() -> HostOptions {
     options(tokio::io::sink(), tokio::io::sink())
 }
 
+/// How a host and its plugin secure their connections.
+#[derive(Clone, Default)]
+pub(super) struct Secured {
+    pub(super) host: Security,
+    pub(super) plugin: Security,
+}
+
+impl Secured {
+    /// In plain, and with TLS where that is built in.
+    fn each() -> Vec<Self> {
+        vec![
+            Self::default(),
+            #[cfg(feature = "tls")]
+            Self::tls(),
+        ]
+    }
+
+    #[cfg(feature = "tls")]
+    pub(super) fn tls() -> Self {
+        let (host, plugin) = crate::tls::tests::pair(crate::Protocol::Grpc);
+        Self { host, plugin }
+    }
+}
+
 /// A plugin that serves [`Peer`], and its host.
 pub(super) struct Pair {
     pub(super) host: HostConnection,
@@ -229,45 +255,55 @@ pub(super) struct Pair {
 }
 
 impl Pair {
-    /// One of each kind: with sockets for brokered connections, and with one wire for all.
-    pub(super) async fn each() -> [Self; 2] {
-        [Self::new().await, Self::multiplexed().await]
+    /// One of each kind: with sockets for brokered connections and with one wire for all, in plain and with TLS.
+    pub(super) async fn each() -> Vec<Self> {
+        let mut pairs = Vec::new();
+        for secured in Secured::each() {
+            pairs.push(Self::secured(secured.clone()).await);
+            pairs.push(Self::multiplexed(secured).await);
+        }
+        pairs
     }
 
-    pub(super) async fn multiplexed() -> Self {
+    pub(super) async fn multiplexed(secured: Secured) -> Self {
         let (ours, theirs) = duplex(64 << 10);
-        Self::multiplexed_over(ours, theirs).await
+        Self::multiplexed_over(ours, theirs, secured).await
     }
 
     pub(super) async fn multiplexed_over(
         ours: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
         theirs: DuplexStream,
+        secured: Secured,
     ) -> Self {
         let (sender, streams) = mpsc::channel(16);
         let mux = Mux::new(None);
         let session = Session::server(theirs, Config::default());
         let accepting = mux.clone();
         let accepting = tokio::spawn(async move { accepting.accept(session, Some(sender)).await });
-        let broker =
-            GrpcBroker::new(Ways::Multiplexed(mux.clone()), DEFAULT_MESSAGE_LIMIT, Security::default());
+        let broker = GrpcBroker::new(Ways::Multiplexed(mux.clone()), DEFAULT_MESSAGE_LIMIT, secured.plugin);
         let (peer, printed) = (Peer::new(&broker), Printed::default());
         let server = PluginServer::new(broker, Some(mux), printed.outlet(), |_, services| {
             services.add(peer.clone().server())
         });
         let plugin = server.unwrap().start(ReceiverStream::new(streams).map(Ok));
         let (stdout, stderr) = (Collect::default(), Collect::default());
-        let options = options(stdout.clone(), stderr.clone());
+        let options = HostOptions { security: secured.host, ..options(stdout.clone(), stderr.clone()) };
         let host = HostConnection::multiplexed(ours, options).await.unwrap();
         let accepting = Some(AbortOnDropHandle::new(accepting));
         Self { host, plugin, peer, printed, stdout, stderr, _accepting: accepting }
     }
 
     pub(super) async fn new() -> Self {
+        Self::secured(Secured::default()).await
+    }
+
+    pub(super) async fn secured(secured: Secured) -> Self {
         let (dialer, incoming) = wire();
         let printed = Printed::default();
-        let (plugin, peer) = plugin(&printed, incoming);
+        let (plugin, peer) = secured_plugin(&printed, incoming, secured.plugin);
         let (stdout, stderr) = (Collect::default(), Collect::default());
-        let host = HostConnection::over(dialer, options(stdout.clone(), stderr.clone())).await.unwrap();
+        let options = HostOptions { security: secured.host, ..options(stdout.clone(), stderr.clone()) };
+        let host = HostConnection::over(dialer, options).await.unwrap();
         Self { host, plugin, peer, printed, stdout, stderr, _accepting: None }
     }
 
@@ -291,8 +327,15 @@ pub(super) fn plugin(
     printed: &Printed,
     incoming: impl Stream<Item = io::Result<DuplexStream>> + Send + 'static,
 ) -> (RunningServer, Peer) {
-    let broker =
-        GrpcBroker::new(Ways::Sockets(Sockets::private()), DEFAULT_MESSAGE_LIMIT, Security::default());
+    secured_plugin(printed, incoming, Security::default())
+}
+
+pub(super) fn secured_plugin(
+    printed: &Printed,
+    incoming: impl Stream<Item = io::Result<DuplexStream>> + Send + 'static,
+    security: Security,
+) -> (RunningServer, Peer) {
+    let broker = GrpcBroker::new(Ways::Sockets(Sockets::private()), DEFAULT_MESSAGE_LIMIT, security);
     let peer = Peer::new(&broker);
     let server = PluginServer::new(broker, None, printed.outlet(), |_, services| {
         services.add_descriptors(include_bytes!("generated/descriptors.bin"));

@@ -152,7 +152,7 @@ async fn what_a_lost_host_did_not_take_goes_to_the_next() {
 async fn output_in_the_queue_of_a_session_is_not_delivered_yet() {
     let (ours, theirs) = duplex(1024);
     let deaf = Arc::new(AtomicBool::new(false));
-    let pair = Pair::multiplexed_over(Deaf(ours, deaf.clone()), theirs).await;
+    let pair = Pair::multiplexed_over(Deaf(ours, deaf.clone()), theirs, Secured::default()).await;
     pair.printed.print(Output::Stdout, "first");
     assert_eq!(pair.stdout.wait_for(5).await, b"first");
     within("the delivery to be known", async {

@@ -170,8 +170,8 @@ async fn five_hundred_plugins_run_at_once() {
     // As many at a time as a machine can start in the limit of a test.
     for names in pool.names().chunks(20) {
         let mut starting = JoinSet::new();
-        for name in names.to_vec() {
-            let pool = pool.clone();
+        for name in names {
+            let (pool, name) = (pool.clone(), name.clone());
             starting.spawn(async move {
                 pool.get(&name).await.unwrap().dispense::<ActorPlugin>("actor").await.unwrap()
             });

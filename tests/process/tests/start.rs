@@ -2,7 +2,7 @@
 #![cfg(unix)]
 #![allow(clippy::unwrap_used)]
 
-use go_plugin::{Client, Error, ErrorKind, Fault, Handshake, Plugin, Protocol};
+use go_plugin::{AutoMtls, Client, Error, ErrorKind, Fault, Handshake, Plugin, Protocol};
 use std::{
     os::unix::process::ExitStatusExt,
     path::Path,
@@ -36,18 +36,24 @@ impl Failed {
 }
 
 async fn start(mode: &'static str, transport: &'static str) -> Failed {
+    start_with(mode, transport, None).await
+}
+
+async fn start_with(mode: &'static str, transport: &'static str, auto_mtls: Option<AutoMtls>) -> Failed {
     let dir = tempfile::tempdir().unwrap();
     let mut command = Command::new(env!("CARGO_BIN_EXE_misbehave"));
     command.args([mode, transport]).env("TMPDIR", dir.path());
     let started = Instant::now();
     let limit = if mode == "silent" { Duration::from_millis(500) } else { Duration::from_secs(120) };
-    let starting = Client::builder(HANDSHAKE)
+    let mut builder = Client::builder(HANDSHAKE)
         .plugin("nothing", Nothing)
         .allowed_protocols([Protocol::NetRpc, Protocol::Grpc])
         .command(command)
-        .start_timeout(limit)
-        .start();
-    let error = starting.await.expect_err(mode);
+        .start_timeout(limit);
+    if let Some(mode) = auto_mtls {
+        builder = builder.auto_mtls(mode);
+    }
+    let error = builder.start().await.expect_err(mode);
     Failed { mode, transport, error, took: started.elapsed(), dir }
 }
 
@@ -131,36 +137,39 @@ async fn a_plugin_without_a_usable_line_is_refused_with_the_reason() {
     }
 }
 
-/// What may come of a plugin that says where it listens and then does not serve.
+/// What comes of a plugin that says where it listens and then does not serve: to a host in plain, and to one with AutoMTLS, whose
+/// plugin says that it takes part.
 #[rustfmt::skip]
-const SOCKETS: &[(&str, &[Fault])] = &[
-    ("no-listener", &[Fault::Disconnected]),
-    ("never-accept", &[Fault::Timeout]),
-    ("accept-and-close", &[Fault::Disconnected]),
-    ("accept-and-hold", &[Fault::Timeout]),
-    ("accept-and-swallow", &[Fault::Timeout]),
-    ("accept-and-babble", &[Fault::Protocol]),
-    ("accept-and-die", &[Fault::Disconnected]),
-    ("stop", &[Fault::Timeout]),
-    ("print-for-ever", &[Fault::Timeout]),
+const SOCKETS: &[(&str, Fault, Fault)] = &[
+    ("no-listener", Fault::Disconnected, Fault::Disconnected),
+    ("never-accept", Fault::Timeout, Fault::Timeout),
+    ("accept-and-close", Fault::Disconnected, Fault::Disconnected),
+    ("accept-and-hold", Fault::Timeout, Fault::Timeout),
+    ("accept-and-swallow", Fault::Timeout, Fault::Timeout),
+    ("accept-and-babble", Fault::Protocol, Fault::Security),
+    ("accept-and-die", Fault::Disconnected, Fault::Disconnected),
+    ("stop", Fault::Timeout, Fault::Timeout),
+    ("print-for-ever", Fault::Timeout, Fault::Timeout),
 ];
 
 #[tokio::test]
 async fn a_plugin_that_does_not_serve_is_refused_in_time() {
     let mut starting = JoinSet::new();
-    for &(mode, faults) in SOCKETS {
+    for &(mode, plain, tls) in SOCKETS {
         for transport in ["netrpc", "grpc"] {
-            starting.spawn(async move { (start(mode, transport).await, faults) });
+            for (auto_mtls, fault) in [(None, plain), (Some(AutoMtls::Required), tls)] {
+                starting.spawn(async move { (start_with(mode, transport, auto_mtls).await, fault) });
+            }
         }
     }
     let mut wrong = Vec::new();
     while let Some(outcome) = starting.join_next().await {
-        let (failed, faults) = outcome.unwrap();
+        let (failed, fault) = outcome.unwrap();
         let name = failed.name();
         assert!(failed.took < Duration::from_secs(60), "{name}");
         assert!(is_gone(failed.dir.path()), "{name}");
         assert!(!failed.dir.path().join("socket").exists(), "the socket is left: {name}");
-        if !faults.contains(&failed.error.fault()) {
+        if failed.error.fault() != fault {
             wrong.push(name);
         }
     }

@@ -39,7 +39,7 @@ fn main() {
         "unknown-network" => say("1|1|carrier-pigeon|/nonexistent|netrpc"),
         "unknown-transport" => say("1|1|unix|/nonexistent|morse"),
         "bad-certificate" => say(&format!("1|1|unix|/nonexistent|netrpc|{}", "?".repeat(60))),
-        "no-listener" => say(&format!("1|1|unix|/nonexistent/socket|{transport}")),
+        "no-listener" => say(&format!("1|1|unix|/nonexistent/socket|{transport}|{}", certificate())),
         "two-lines-at-once" => say("hello from main\n1|1|unix|/nonexistent|netrpc"),
         "long-line" => {
             let megabyte = vec![b'x'; 1 << 20];
@@ -145,8 +145,15 @@ fn keep_pipes() {
 fn listen(transport: &str, then: impl FnOnce(UnixListener)) {
     let path = socket_path();
     let listener = UnixListener::bind(&path).unwrap();
-    println!("1|1|unix|{}|{transport}|", path.display());
+    println!("1|1|unix|{}|{transport}|{}", path.display(), certificate());
     then(listener);
+}
+
+/// For a host that wants one: its own.
+fn certificate() -> String {
+    let pem = env::var("PLUGIN_CLIENT_CERT").unwrap_or_default();
+    let lines = pem.lines().filter(|line| !line.starts_with("-----"));
+    lines.collect::<String>().trim_end_matches('=').to_owned()
 }
 
 fn socket_path() -> PathBuf {
