@@ -44,6 +44,7 @@ const SETS: &[Set] = &[
         protos: &["tfplugin5.proto", "tfplugin6.proto"],
         out: "examples/tf-schema/generated",
     },
+    Set { root: "tests/interop/proto", protos: &["debugtalk.proto"], out: "tests/interop/src/generated" },
     Set { root: "src/grpc/tests/proto", protos: &["peer.proto"], out: "src/grpc/tests/generated" },
 ];
 

@@ -1,4 +1,6 @@
-//! The interface of httprunner/funplugin in its mode `rpc`: functions by name, with arguments of any type.
+//! The interface of httprunner/funplugin: functions by name, with arguments of any type.
+
+mod grpc;
 
 use go_plugin::{
     Error, GobType, Handshake, Result,
@@ -9,14 +11,11 @@ use serde::{Deserialize, Serialize};
 /// That of funplugin.
 pub const HANDSHAKE: Handshake = Handshake::new(1, "HttpRunnerPlus", "debugtalk");
 
-/// The name under which its net/rpc plugins serve.
-pub const NAME: &str = "rpc";
-
-/// What selects that mode in host and plugin.
-pub const MODE: (&str, &str) = ("HRP_PLUGIN_TYPE", "rpc");
+/// The variable that says which transport host and plugin speak: `rpc` or, also without it, `grpc`. The plugin has that name.
+pub const MODE: &str = "HRP_PLUGIN_TYPE";
 
 /// Functions by name.
-#[go_plugin::interface]
+#[go_plugin::interface(grpc)]
 pub trait Functions {
     /// Their names.
     async fn get_names(&self) -> Result<Vec<String>>;
@@ -48,8 +47,7 @@ impl Functions for Library {
 
     async fn call(&self, call: FunctionCall) -> Result<Any> {
         let FunctionCall::Data { name, args } = call;
-        let integer =
-            |at: usize| args.get(at).and_then(Any::as_int).ok_or_else(|| no_argument(at, "integer"));
+        let integer = |at: usize| args.get(at).and_then(whole).ok_or_else(|| no_argument(at, "integer"));
         let text = |at: usize| args.get(at).and_then(Any::as_str).ok_or_else(|| no_argument(at, "text"));
         match name.as_str() {
             "sum_two_int" => Ok(Any::int(integer(0)? + integer(1)?)),
@@ -64,6 +62,11 @@ impl Functions for Library {
             _ => Err(Error::msg(format!("function {name} not found"))),
         }
     }
+}
+
+/// Over gRPC every number is a `float64`.
+fn whole(any: &Any) -> Option<i64> {
+    any.as_int().or_else(|| any.as_float().filter(|number| number.fract() == 0.0).map(|number| number as i64))
 }
 
 fn no_argument(at: usize, kind: &str) -> Error {
