@@ -144,6 +144,8 @@ mod registry;
 #[cfg(any(feature = "netrpc", feature = "grpc"))]
 mod runner;
 #[cfg(any(feature = "netrpc", feature = "grpc"))]
+mod supervisor;
+#[cfg(any(feature = "netrpc", feature = "grpc"))]
 mod sys;
 #[cfg(any(feature = "netrpc", feature = "grpc"))]
 mod tls;
@@ -165,7 +167,7 @@ pub use grpc::{
 };
 pub use handshake::{Address, CORE_PROTOCOL_VERSION, Handshake, HandshakeLine, env};
 #[cfg(any(feature = "netrpc", feature = "grpc"))]
-pub use host::{Client, ClientBuilder, PluginCommand};
+pub use host::{Client, ClientBuilder, PluginCommand, cleanup_clients};
 #[cfg(feature = "netrpc")]
 pub use muxbroker::MuxBroker;
 #[cfg(feature = "netrpc")]
@@ -187,6 +189,8 @@ pub use runner::{AttachedRunner, Runner, RunnerOutput, RunnerSpec};
 pub use rustls;
 #[cfg(feature = "netrpc")]
 pub use serde_gob::{self, __private::GobType};
+#[cfg(any(feature = "netrpc", feature = "grpc"))]
+pub use supervisor::{Supervisor, SupervisorBuilder};
 #[cfg(all(feature = "tls", any(feature = "netrpc", feature = "grpc")))]
 pub use tls::{AutoMtls, TlsConfig};
 

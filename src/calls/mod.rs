@@ -6,12 +6,14 @@ mod grpc;
 #[cfg(feature = "metrics")]
 mod metrics;
 mod span;
+mod target;
 
 use std::{sync::Arc, time::Duration};
 
 #[cfg(feature = "grpc")]
 pub(crate) use grpc::{observe, with_deadline};
 pub(crate) use span::Call;
+pub(crate) use target::{Admission, Entry, Gate, Target};
 
 /// What all calls to the objects of one plugin have in common.
 #[derive(Clone, Debug, Default)]
@@ -23,4 +25,6 @@ pub(crate) struct Calls {
     /// Whether a plugin is told over net/rpc that a call was given up. Over gRPC it always is.
     #[cfg_attr(not(feature = "netrpc"), expect(dead_code, reason = "gRPC has cancellation built in"))]
     pub(crate) tell_cancelled: bool,
+    /// The process that they go to.
+    pub(crate) target: Target,
 }

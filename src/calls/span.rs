@@ -2,7 +2,7 @@
 
 use tracing::{Span, field::Empty, info_span};
 
-use super::Calls;
+use super::{Calls, Entry};
 use crate::{ErrorKind, Protocol, Result};
 
 /// The outcome of a call that was answered without an error.
@@ -13,6 +13,7 @@ pub(super) const OK: &str = "ok";
 pub(crate) struct Call {
     span: Span,
     outcome: &'static str,
+    entry: Option<Entry>,
     #[cfg(feature = "metrics")]
     measured: super::metrics::Measured,
 }
@@ -30,9 +31,15 @@ impl Call {
         Self {
             span,
             outcome: outcome(ErrorKind::Cancelled),
+            entry: None,
             #[cfg(feature = "metrics")]
             measured: super::metrics::Measured::begin(calls, transport, method),
         }
+    }
+
+    /// Counts as work of the process as long as it lives.
+    pub(crate) fn enter(&mut self, entry: Entry) {
+        self.entry = Some(entry);
     }
 
     /// What happens inside of it belongs to the call.
@@ -43,7 +50,7 @@ impl Call {
     /// Whether anybody learns of it.
     #[cfg(feature = "grpc")]
     pub(crate) fn is_observed(&self) -> bool {
-        cfg!(feature = "metrics") || !self.span.is_disabled()
+        cfg!(feature = "metrics") || !self.span.is_disabled() || self.entry.is_some()
     }
 
     pub(crate) fn end<T>(mut self, result: &Result<T>) {

@@ -1,7 +1,7 @@
 //! The connection as generated clients see it.
 
 use std::{
-    future::ready,
+    future::{poll_fn, ready},
     pin::Pin,
     task::{Context, Poll, ready},
 };
@@ -17,8 +17,8 @@ use tower_service::Service;
 
 use super::dial::shut_down;
 use crate::{
-    Error, Protocol, Result,
-    calls::{Call, Calls, observe, with_deadline},
+    Error, ErrorKind, Protocol, Result,
+    calls::{Admission, Call, Calls, observe, with_deadline},
 };
 
 /// A connection that any generated tonic client can use: `KvClient::new(channel)`.
@@ -28,25 +28,29 @@ use crate::{
 /// the next call.
 #[derive(Debug)]
 pub struct GrpcChannel {
-    current: Channel,
-    updates: watch::Receiver<Channel>,
-    closed: CancellationToken,
+    link: Link,
+    updates: watch::Receiver<Link>,
     message_limit: usize,
-    /// For the calls of users. Those of this library are nobody's business.
-    calls: Option<Calls>,
     /// Why the next call fails. Generated clients turn an error of `poll_ready` into a status that looks as
     /// if it came from the other side.
     unusable: Option<Error>,
 }
 
+/// What can be replaced.
+#[derive(Clone, Debug)]
+struct Link {
+    channel: Channel,
+    closed: CancellationToken,
+    /// For the calls of users. Those of this library are nobody's business.
+    calls: Option<Calls>,
+}
+
 impl Clone for GrpcChannel {
     fn clone(&self) -> Self {
         Self {
-            current: self.current.clone(),
+            link: self.link.clone(),
             updates: self.updates.clone(),
-            closed: self.closed.clone(),
             message_limit: self.message_limit,
-            calls: self.calls.clone(),
             unusable: None,
         }
     }
@@ -55,7 +59,7 @@ impl Clone for GrpcChannel {
 /// The end that replaces the connection under every [`GrpcChannel`] made from it.
 #[derive(Debug)]
 pub(crate) struct ChannelSlot {
-    updates: watch::Sender<Channel>,
+    updates: watch::Sender<Link>,
 }
 
 impl GrpcChannel {
@@ -65,14 +69,22 @@ impl GrpcChannel {
         closed: CancellationToken,
         message_limit: usize,
     ) -> (Self, ChannelSlot) {
-        let (sender, updates) = watch::channel(channel.clone());
-        let this = Self { current: channel, updates, closed, message_limit, calls: None, unusable: None };
-        (this, ChannelSlot { updates: sender })
+        Self::on(Link { channel, closed, calls: None }, message_limit)
+    }
+
+    /// A handle of its own on the same connection, which can be replaced under it alone.
+    pub(crate) fn replaceable(&self) -> (Self, ChannelSlot) {
+        Self::on(self.link.clone(), self.message_limit)
+    }
+
+    fn on(link: Link, message_limit: usize) -> (Self, ChannelSlot) {
+        let (sender, updates) = watch::channel(link.clone());
+        (Self { link, updates, message_limit, unusable: None }, ChannelSlot { updates: sender })
     }
 
     /// The same connection for calls of users.
     pub(crate) fn for_calls(mut self, calls: Calls) -> Self {
-        self.calls = Some(calls);
+        self.link.calls = Some(calls);
         self
     }
 
@@ -82,13 +94,54 @@ impl GrpcChannel {
     pub fn message_limit(&self) -> usize {
         self.message_limit
     }
+
+    /// An error of the watch means that the slot is gone, so that nothing will change any more.
+    fn update(&mut self) -> bool {
+        let changed = self.updates.has_changed().unwrap_or(false);
+        if changed {
+            self.link = self.updates.borrow_and_update().clone();
+        }
+        changed
+    }
+
+    /// Makes a call through the connection whose turn it is, once its supervisor lets calls through.
+    async fn call_in_turn(mut self, request: http::Request<Body>, mut call: Call) -> Answer {
+        let calls = loop {
+            self.update();
+            let calls = self.link.calls.clone().unwrap_or_default();
+            match calls.target.admit(calls.timeout).await {
+                Ok(Admission::Granted(entry)) => {
+                    call.enter(entry);
+                    break calls;
+                }
+                Ok(Admission::Elsewhere) if self.updates.has_changed().unwrap_or(false) => {}
+                Ok(Admission::Elsewhere) => {
+                    let text = "the plugin was replaced, and this object is not among those that go on with the new one";
+                    return failed(call, Error::new(ErrorKind::Shutdown, text));
+                }
+                Err(error) => return failed(call, error),
+            }
+        };
+        let request = with_deadline(request, &calls);
+        let channel = &mut self.link.channel;
+        let answer = async {
+            poll_fn(|cx| Service::<http::Request<Body>>::poll_ready(channel, cx)).await?;
+            Ok(channel.call(request).await?)
+        };
+        observe(call, answer.or_else(|error| async { Err(calls.target.explain(error).await) })).await
+    }
+}
+
+fn failed(call: Call, error: Error) -> Answer {
+    let failed = Err(error);
+    call.end(&failed);
+    failed
 }
 
 impl ChannelSlot {
-    /// New calls go through `channel` from now on.
-    #[cfg_attr(not(test), expect(dead_code, reason = "restarting a plugin comes with its own issue"))]
-    pub(crate) fn replace(&self, channel: Channel) {
-        self.updates.send_replace(channel);
+    /// New calls go through the connection of `next` from now on.
+    pub(crate) fn replace(&self, next: &GrpcChannel) {
+        self.updates.send_replace(next.link.clone());
     }
 }
 
@@ -102,34 +155,44 @@ impl Service<http::Request<Body>> for GrpcChannel {
     type Future = Either<Calling, Pin<Box<dyn Future<Output = Answer> + Send>>>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        if self.closed.is_cancelled() {
+        if self.link.calls.as_ref().is_some_and(|calls| calls.target.is_supervised()) {
+            return Poll::Ready(Ok(()));
+        }
+        if self.link.closed.is_cancelled() {
             self.unusable = Some(shut_down());
             return Poll::Ready(Ok(()));
         }
-        // Only here: `call` must go to the channel that said it is ready. An error means that the slot is
-        // gone, so that nothing will change any more.
-        if self.updates.has_changed().unwrap_or(false) {
-            self.current = self.updates.borrow_and_update().clone();
-        }
-        let ready = ready!(Service::<http::Request<Body>>::poll_ready(&mut self.current, cx));
+        // Only here: `call` must go to the channel that said it is ready.
+        self.update();
+        let ready = ready!(Service::<http::Request<Body>>::poll_ready(&mut self.link.channel, cx));
         self.unusable = ready.err().map(Error::from);
         Poll::Ready(Ok(()))
     }
 
     fn call(&mut self, request: http::Request<Body>) -> Self::Future {
         let unusable = self.unusable.take();
-        let Some(calls) = &self.calls else {
+        let Some(calls) = &self.link.calls else {
             return match unusable {
                 Some(error) => Either::Right(Box::pin(ready(Err(error)))),
-                None => Either::Left(self.current.call(request).map_err(Error::from)),
+                None => Either::Left(self.link.channel.call(request).map_err(Error::from)),
             };
         };
         let call = Call::begin(calls, Protocol::Grpc, request.uri().path().trim_start_matches('/'));
+        if calls.target.is_supervised() {
+            return Either::Right(Box::pin(self.clone().call_in_turn(request, call)));
+        }
+        let target = calls.target.clone();
+        let explain = move |error| async move { Err(target.explain(error).await) };
         if let Some(error) = unusable {
-            return Either::Right(Box::pin(observe(call, ready(Err(error)))));
+            return Either::Right(Box::pin(observe(call, explain(error))));
         }
         let request = with_deadline(request, calls);
-        let answer = call.span().in_scope(|| self.current.call(request)).map_err(Error::from as fn(_) -> _);
-        if call.is_observed() { Either::Right(Box::pin(observe(call, answer))) } else { Either::Left(answer) }
+        let answer = call.span().in_scope(|| self.link.channel.call(request)).map_err(Error::from);
+        let answer = answer.or_else(explain);
+        if call.is_observed() {
+            Either::Right(Box::pin(observe(call, answer)))
+        } else {
+            Either::Right(Box::pin(answer))
+        }
     }
 }

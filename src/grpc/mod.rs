@@ -15,7 +15,9 @@ mod services;
 mod status;
 mod stdio;
 
+pub(crate) use broker::BrokerSlot;
 pub use broker::{GrpcBroker, GrpcListener, GrpcStream, Served};
+pub(crate) use channel::ChannelSlot;
 pub use channel::GrpcChannel;
 pub use services::{GrpcService, GrpcServices};
 

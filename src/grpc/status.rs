@@ -11,10 +11,7 @@ use crate::{Error, ErrorKind};
 impl From<Status> for Error {
     fn from(status: Status) -> Self {
         match status.source() {
-            Some(source) => {
-                let (kind, text) = local(status.code(), source);
-                Error::new(kind, text)
-            }
+            Some(source) => local(status.code(), source),
             None => Error::new(remote_kind(status.code()), remote_text(&status)),
         }
         .with_source(status)
@@ -42,8 +39,7 @@ impl From<Error> for Status {
 
 impl From<tonic::transport::Error> for Error {
     fn from(error: tonic::transport::Error) -> Self {
-        let (kind, text) = local(Code::Unavailable, &error);
-        Error::new(kind, text).with_source(error)
+        local(Code::Unavailable, &error).with_source(error)
     }
 }
 
@@ -65,27 +61,27 @@ fn remote_text(status: &Status) -> String {
 
 /// Looks through the causes for the one that says what happened: an error of ours from the connector, an
 /// elapsed deadline, a socket error.
-fn local(code: Code, outermost: &(dyn StdError + 'static)) -> (ErrorKind, String) {
+fn local(code: Code, outermost: &(dyn StdError + 'static)) -> Error {
     if let Some(tls) = crate::tls::cause_of(outermost) {
-        return (tls.kind(), tls.to_string());
+        return tls;
     }
     let mut innermost = outermost;
     let mut next = Some(outermost);
     while let Some(cause) = next {
         if let Some(ours) = find_ours(cause) {
-            return (ours.kind(), ours.to_string());
+            return Error::new(ours.kind(), ours.to_string()).with_status(ours.exit_status());
         }
         if cause.is::<tonic::TimeoutExpired>() {
-            return (ErrorKind::Timeout, "deadline exceeded".to_owned());
+            return Error::new(ErrorKind::Timeout, "deadline exceeded");
         }
         innermost = cause;
         next = cause.source();
     }
     match code {
-        Code::DeadlineExceeded => (ErrorKind::Timeout, "deadline exceeded".to_owned()),
+        Code::DeadlineExceeded => Error::new(ErrorKind::Timeout, "deadline exceeded"),
         // A frame or message that cannot be.
-        Code::Internal => (ErrorKind::Protocol, innermost.to_string()),
-        _ => (ErrorKind::Disconnected, format!("the connection was lost: {innermost}")),
+        Code::Internal => Error::new(ErrorKind::Protocol, innermost.to_string()),
+        _ => Error::new(ErrorKind::Disconnected, format!("the connection was lost: {innermost}")),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::{
     Client,
+    client::OnExit,
     options::{PluginCommand, START_TIMEOUT, Writer},
     reattach::Reattach,
     source::MakeRunner,
@@ -11,7 +12,9 @@ use crate::{
     AttachedRunner, Checksum, Handshake, Plugin, PluginSet, Protocol, ReattachConfig, Result, Runner,
     RunnerSpec, calls::Calls, net::SocketConfig, tls::HostOptions,
 };
-use std::{collections::BTreeMap, ops::RangeInclusive, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap, ops::RangeInclusive, path::PathBuf, process::ExitStatus, sync::Arc, time::Duration,
+};
 use tokio::io::AsyncWrite;
 
 /// Options of a [`Client`]; [`start`](Self::start) starts the plugin. Go's `plugin.ClientConfig`.
@@ -23,6 +26,8 @@ pub struct ClientBuilder {
     pub(super) command: Option<PluginCommand>,
     pub(super) reattach: Option<Reattach>,
     pub(super) runner: Option<MakeRunner>,
+    pub(super) on_exit: Option<OnExit>,
+    pub(super) managed: bool,
     pub(super) checksum: Option<Checksum>,
     pub(super) sockets: SocketConfig,
     pub(super) start_timeout: Duration,
@@ -53,6 +58,8 @@ impl ClientBuilder {
             command: None,
             reattach: None,
             runner: None,
+            on_exit: None,
+            managed: false,
             checksum: None,
             sockets: SocketConfig::default(),
             start_timeout: START_TIMEOUT,
@@ -187,6 +194,19 @@ impl ClientBuilder {
     /// as in Go, a plugin that does not quit is killed.
     pub fn terminate_first(mut self, grace: Duration) -> Self {
         self.terminate = Some(grace);
+        self
+    }
+
+    /// Has `callback` called once when the plugin has ended, whoever caused it; not for one that was detached before. Calls it
+    /// on a task of the runtime, where it must not block. The future for the same is [`Client::exited`].
+    pub fn on_exit(mut self, callback: impl FnOnce(Option<ExitStatus>) + Send + 'static) -> Self {
+        self.on_exit = Some(Box::new(callback));
+        self
+    }
+
+    /// Puts the client among those that [`cleanup_clients`](crate::cleanup_clients) ends. Go's `Managed`.
+    pub fn managed(mut self, managed: bool) -> Self {
+        self.managed = managed;
         self
     }
 

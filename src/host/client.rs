@@ -1,7 +1,7 @@
 //! A running plugin.
 
 use super::{
-    ClientBuilder,
+    ClientBuilder, managed,
     options::{CLOSE_TIMEOUT, PING_TIMEOUT},
     transport::Transport,
 };
@@ -9,8 +9,9 @@ use crate::{
     Error, ErrorKind, Handshake, HandshakeLine, Plugin, PluginSet, Protocol, ReattachConfig, Result,
     calls::Calls,
     process::{Ended, KillLimits, Process},
+    registry::Entry,
 };
-use std::{fmt, process::ExitStatus, sync::Arc};
+use std::{any::Any, fmt, process::ExitStatus, sync::Arc};
 use tokio::sync::Mutex;
 use tracing::debug;
 
@@ -19,7 +20,7 @@ use tracing::debug;
 /// Cheap to clone; all clones are the same plugin. [`kill`](Self::kill) ends it in good order. When the last clone is dropped without that,
 /// the process is killed at once and reaped, so that nothing is left behind.
 #[derive(Clone)]
-pub struct Client(Arc<Running>);
+pub struct Client(pub(super) Arc<Running>);
 
 pub(super) struct Running {
     pub(super) name: String,
@@ -31,6 +32,15 @@ pub(super) struct Running {
     /// What it was found again by.
     pub(super) reattached: Option<ReattachConfig>,
 }
+
+/// What is to happen beside the calls.
+pub(super) struct Hooks {
+    pub(super) on_exit: Option<OnExit>,
+    pub(super) managed: bool,
+}
+
+/// What the user wants to do about the end of a plugin.
+pub(super) type OnExit = Box<dyn FnOnce(Option<ExitStatus>) + Send>;
 
 /// The process and its end, which happens once however many ask for it.
 pub(super) struct Ending {
@@ -54,8 +64,25 @@ impl Client {
         ClientBuilder::new(handshake)
     }
 
-    pub(super) fn new(running: Running) -> Self {
-        Self(Arc::new(running))
+    pub(super) fn new(running: Running, hooks: Hooks) -> Self {
+        if let Some(on_exit) = hooks.on_exit {
+            let exit = running.ending.process.exit().clone();
+            // Ends with the process, or with the last sight of it.
+            tokio::spawn(async move {
+                if let Some(exit) = exit.seen().await {
+                    on_exit(exit.status);
+                }
+            });
+        }
+        let running = Arc::new(running);
+        if hooks.managed {
+            managed::add(&running);
+        }
+        Self(running)
+    }
+
+    pub(super) fn from_running(running: Arc<Running>) -> Self {
+        Self(running)
     }
 
     /// The object that is registered under `name`, over whichever transport this plugin speaks.
@@ -67,6 +94,16 @@ impl Client {
     /// Before any traffic if the name is unknown on this side or registered with another interface than `P`'s.
     // `?Sized` for the compiler's messages about `dispense::<dyn Greeter>` only: without it, half of them are about sizes.
     pub async fn dispense<P: Plugin + ?Sized>(&self, name: &str) -> Result<Arc<P::Interface>> {
+        let entry = self.entry::<P>(name)?;
+        let Running { transport, calls, .. } = &*self.0;
+        match transport.dispense(name, &**entry, calls.clone()).await {
+            Ok(object) => self.object::<P>(name, object),
+            Err(error) => Err(calls.target.explain(error).await),
+        }
+    }
+
+    /// What is registered under the name, if it is `P`'s interface and can travel as this process speaks.
+    pub(super) fn entry<P: Plugin + ?Sized>(&self, name: &str) -> Result<&Arc<dyn Entry>> {
         let entry = self.0.plugins.get_as::<P>(name)?;
         if !entry.supports(self.0.line.protocol) {
             return Err(Error::new(
@@ -80,10 +117,18 @@ impl Client {
                 ),
             ));
         }
-        let object = self.0.transport.dispense(name, &**entry, self.0.calls.clone()).await?;
+        Ok(entry)
+    }
+
+    /// The object that the entry under `name` made.
+    pub(super) fn object<P: Plugin + ?Sized>(
+        &self,
+        name: &str,
+        object: Box<dyn Any + Send>,
+    ) -> Result<Arc<P::Interface>> {
         match object.downcast::<Arc<P::Interface>>() {
             Ok(object) => Ok(*object),
-            // `get_as` compared the types.
+            // `entry` compared the types.
             Err(_) => Err(Error::misuse(format!("plugin {name:?} made an object of another interface"))),
         }
     }
@@ -93,7 +138,11 @@ impl Client {
     /// # Errors
     /// Disconnected if the process or the connection is gone, a timeout if it does not answer.
     pub async fn ping(&self) -> Result<()> {
-        self.0.transport.ping(PING_TIMEOUT).await
+        let Running { transport, calls, .. } = &*self.0;
+        match transport.ping(PING_TIMEOUT).await {
+            Err(error) => Err(calls.target.explain(error).await),
+            Ok(()) => Ok(()),
+        }
     }
 
     /// Ends the plugin: asks it to quit, waits, then sends SIGTERM if [`terminate_first`](ClientBuilder::terminate_first) was set, then kills it;

@@ -1,15 +1,19 @@
 //! The host side: start a plugin, connect to it, dispense objects from it, end it.
 
+mod anchor;
 mod builder;
 mod client;
 mod give_up;
+mod managed;
 mod options;
 mod reattach;
 mod source;
 mod start;
 mod transport;
 
+pub(crate) use anchor::Anchor;
 pub use builder::ClientBuilder;
 pub use client::Client;
+pub use managed::cleanup_clients;
 pub use options::PluginCommand;
 pub(crate) use options::Writer;

@@ -2,14 +2,14 @@
 
 use super::{
     Client, ClientBuilder,
-    client::{Ending, Running},
+    client::{Ending, Hooks, Running},
     options::CONNECT_TIMEOUT,
     start::{connect_options, offered_sets},
     transport::Transport,
 };
 use crate::{
     AttachedRunner, Error, ErrorKind, HandshakeLine, PluginSet, ReattachConfig, Result,
-    calls::Calls,
+    calls::{Calls, Target},
     net::Connection,
     process::{KillLimits, Process},
 };
@@ -83,9 +83,17 @@ pub(super) async fn reattach(mut builder: ClientBuilder, how: Reattach) -> Resul
     let transport = Transport::connect(&line, security, connect_options(&mut builder, runner)).await?;
     debug!(plugin = name, version, protocol = %line.protocol, "reattached to plugin");
     let plugins = sets.get(&version).cloned().unwrap_or_default();
-    let calls = Calls { plugin: Some(name.as_str().into()), ..builder.calls };
+    let calls = Calls {
+        plugin: Some(name.as_str().into()),
+        target: Target::process(process.exit()),
+        ..builder.calls
+    };
     let ending = Ending::new(process, limits, config.test);
-    Ok(Client::new(Running { name, line, plugins, transport, calls, ending, reattached: Some(config) }))
+    let hooks = Hooks { on_exit: builder.on_exit.take(), managed: builder.managed };
+    Ok(Client::new(
+        Running { name, line, plugins, transport, calls, ending, reattached: Some(config) },
+        hooks,
+    ))
 }
 
 fn not_found() -> Error {

@@ -2,7 +2,7 @@
 
 use super::{
     Client, ClientBuilder,
-    client::{Ending, Running},
+    client::{Ending, Hooks, Running},
     give_up::give_up,
     options::CONNECT_TIMEOUT,
     reattach::reattach,
@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     AttachedRunner, Error, ErrorKind, HandshakeLine, PluginSet, Result, Runner,
-    calls::Calls,
+    calls::{Calls, Target},
     handshake::Offer,
     process::{FirstLine, HostEnv, KillLimits, Started},
 };
@@ -72,9 +72,17 @@ pub(super) async fn start(mut builder: ClientBuilder) -> Result<Client> {
             debug!(plugin = name, version = line.version, protocol = %line.protocol, "using plugin");
             // The version is one of the offered ones.
             let plugins = sets.get(&line.version).cloned().unwrap_or_default();
-            let calls = Calls { plugin: Some(name.as_str().into()), ..builder.calls };
+            let calls = Calls {
+                plugin: Some(name.as_str().into()),
+                target: Target::process(process.exit()),
+                ..builder.calls
+            };
             let ending = Ending::new(process, limits, false);
-            Ok(Client::new(Running { name, line, plugins, transport, calls, ending, reattached: None }))
+            let hooks = Hooks { on_exit: builder.on_exit.take(), managed: builder.managed };
+            Ok(Client::new(
+                Running { name, line, plugins, transport, calls, ending, reattached: None },
+                hooks,
+            ))
         }
         // It does not answer, so there is no way to ask it.
         Err(error) => Err(give_up(process, &name, None, &tls, error).await),

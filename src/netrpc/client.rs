@@ -1,6 +1,9 @@
 //! What a dispensed net/rpc object holds.
 
-use std::{fmt, sync::Arc};
+use std::{
+    fmt,
+    sync::{Arc, Weak},
+};
 
 use ::netrpc::{CallOptions, Client, Gob};
 use arc_swap::ArcSwap;
@@ -13,7 +16,7 @@ use tracing::Instrument as _;
 use super::scope::BrokerScope;
 use crate::{
     Error, ErrorKind, Protocol, Result,
-    calls::{Call, Calls},
+    calls::{Admission, Call, Calls},
 };
 
 /// Calls the object at the other end of a connection: what a dispensed net/rpc object holds. Go's `rpc.Client`.
@@ -23,12 +26,21 @@ use crate::{
 #[derive(Clone)]
 pub struct RpcClient {
     current: Arc<ArcSwap<Connection>>,
-    calls: Calls,
 }
 
 struct Connection {
     client: Client,
     broker: MuxBroker,
+    calls: Calls,
+}
+
+/// A handle as long as anybody else has it.
+pub(crate) struct WeakRpcClient(Weak<ArcSwap<Connection>>);
+
+impl WeakRpcClient {
+    pub(crate) fn upgrade(&self) -> Option<RpcClient> {
+        Some(RpcClient { current: self.0.upgrade()? })
+    }
 }
 
 impl RpcClient {
@@ -52,7 +64,7 @@ impl RpcClient {
             builder = builder.default_timeout(after);
         }
         let client = builder.build(stream);
-        Self { current: Arc::new(ArcSwap::from_pointee(Connection { client, broker })), calls }
+        Self { current: Arc::new(ArcSwap::from_pointee(Connection { client, broker, calls })) }
     }
 
     /// Calls `method` (`Service.Method`; a dispensed object is the service `Plugin`) and decodes the reply as `R`.
@@ -82,12 +94,45 @@ impl RpcClient {
         R: DeserializeOwned + Send + 'static,
         A: Serialize + GobType + Sync + ?Sized,
     {
-        let call = Call::begin(&self.calls, Protocol::NetRpc, method);
-        let connection = self.current.load_full();
-        let calling = connection.client.call_with(method, args, options).instrument(call.span());
-        let result = calling.await.map_err(Error::from_netrpc);
+        let mut call = Call::begin(&self.current.load().calls, Protocol::NetRpc, method);
+        let result = match self.admitted(&mut call).await {
+            Ok(connection) => {
+                let calling = connection.client.call_with(method, args, options).instrument(call.span());
+                match calling.await.map_err(Error::from_netrpc) {
+                    Err(error) => Err(connection.calls.target.explain(error).await),
+                    done => done,
+                }
+            }
+            Err(error) => Err(error),
+        };
         call.end(&result);
         result
+    }
+
+    /// The connection whose turn it is: the current one, unless its process has a supervisor that is replacing it.
+    async fn admitted(&self, call: &mut Call) -> Result<Arc<Connection>> {
+        let mut connection = self.current.load_full();
+        loop {
+            let Calls { target, timeout, .. } = &connection.calls;
+            match target.admit(*timeout).await? {
+                Admission::Granted(entry) => {
+                    call.enter(entry);
+                    return Ok(connection);
+                }
+                Admission::Elsewhere => {
+                    let next = self.current.load_full();
+                    if Arc::ptr_eq(&connection, &next) {
+                        let text = "the plugin was replaced, and this object is not among those that go on with the new one";
+                        return Err(Error::new(ErrorKind::Shutdown, text));
+                    }
+                    connection = next;
+                }
+            }
+        }
+    }
+
+    pub(crate) fn downgrade(&self) -> WeakRpcClient {
+        WeakRpcClient(Arc::downgrade(&self.current))
     }
 
     /// The broker of the current connection, for streams of one's own.

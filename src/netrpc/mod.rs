@@ -24,6 +24,7 @@ pub use ::netrpc::{
 pub use byte_stream::ByteStream;
 pub use callback::{Callback, OptionalCallback, connect, serve};
 pub use client::RpcClient;
+pub(crate) use client::WeakRpcClient;
 pub use map_args::Registered;
 pub use muxbroker::{MuxBroker, RemoteReader, RemoteWriter, Stream};
 

@@ -39,10 +39,14 @@ impl ExitWatch {
 
     /// Waits for the end of the process; at once if it is over. Without a limit: that is what is being asked.
     pub(crate) async fn exited(&self) -> Exit {
+        // None: the waiting thread ended without a word. It leaves no living process behind.
+        self.seen().await.unwrap_or(Exit { status: None })
+    }
+
+    /// Waits for the end of the process to be seen; `None` if nobody looks any more.
+    pub(crate) async fn seen(&self) -> Option<Exit> {
         let mut receiver = self.0.clone();
-        // An error: the waiting thread ended without a word. It leaves no living process behind.
-        let exit = receiver.wait_for(Option::is_some).await.ok().and_then(|exit| *exit);
-        exit.unwrap_or(Exit { status: None })
+        receiver.wait_for(Option::is_some).await.ok().and_then(|exit| *exit)
     }
 
     /// How the process ended, if it has.

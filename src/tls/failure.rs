@@ -27,7 +27,7 @@ pub(crate) fn cause_of(error: &(dyn StdError + 'static)) -> Option<Error> {
             return Some(Error::new(ErrorKind::Security, meaning(tls)).with_source(tls.clone()));
         }
         if let Some(ours) = cause.downcast_ref::<Error>() {
-            return Some(Error::new(ours.kind(), ours.to_string()));
+            return Some(Error::new(ours.kind(), ours.to_string()).with_status(ours.exit_status()));
         }
         // What an I/O error carries is not among its sources.
         next = match cause.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {

@@ -23,6 +23,7 @@ use std::{
     time::Instant,
 };
 
+use arc_swap::ArcSwap;
 use futures_util::StreamExt as _;
 use go_plugin_proto::ConnInfo;
 use tokio::time::timeout;
@@ -46,7 +47,18 @@ pub(crate) use sockets::Sockets;
 /// A cheap handle; all clones are the same broker. Ends with the connection to the other side: what it
 /// serves is stopped then, what it dialled is cut.
 #[derive(Clone)]
-pub struct GrpcBroker(Arc<Shared>);
+pub struct GrpcBroker(Arc<Shared>, Option<BrokerSlot>);
+
+/// What leads some handles to the broker of another connection when their plugin is started again.
+#[derive(Clone)]
+pub(crate) struct BrokerSlot(Arc<ArcSwap<Shared>>);
+
+impl BrokerSlot {
+    /// The handles go on with the broker of `next`.
+    pub(crate) fn replace(&self, next: &GrpcBroker) {
+        self.0.store(Arc::clone(&next.0));
+    }
+}
 
 struct Shared {
     last_id: AtomicU32,
@@ -69,7 +81,7 @@ pub(crate) enum Ways {
 
 impl GrpcBroker {
     pub(crate) fn new(ways: Ways, message_limit: usize, security: Security) -> Self {
-        Self(Arc::new(Shared {
+        let shared = Shared {
             last_id: AtomicU32::new(0),
             outbox: Outbox::default(),
             mailbox: Mutex::default(),
@@ -77,12 +89,27 @@ impl GrpcBroker {
             message_limit,
             security,
             closed: CancellationToken::new(),
-        }))
+        };
+        Self(Arc::new(shared), None)
+    }
+
+    /// A handle whose broker can be replaced, and what replaces it.
+    pub(crate) fn replaceable(&self) -> (Self, BrokerSlot) {
+        let slot = BrokerSlot(Arc::new(ArcSwap::new(Arc::clone(&self.0))));
+        (Self(Arc::clone(&self.0), Some(slot.clone())), slot)
+    }
+
+    /// The broker that this handle leads to now.
+    fn now(&self) -> Self {
+        match &self.1 {
+            Some(slot) => Self(slot.0.load_full(), None),
+            None => self.clone(),
+        }
     }
 
     /// A number that this side has not used yet; the first is 1. Go's `NextId`.
     pub fn next_id(&self) -> u32 {
-        self.0.last_id.fetch_add(1, Ordering::Relaxed).wrapping_add(1)
+        self.now().0.last_id.fetch_add(1, Ordering::Relaxed).wrapping_add(1)
     }
 
     /// Serves one service under a new number, [`Served::id`], which the other side needs to dial it.
@@ -93,9 +120,10 @@ impl GrpcBroker {
     ///
     /// As [`accept`](Self::accept).
     pub fn serve<S: GrpcService + NamedService>(&self, service: S) -> Result<Served> {
-        let mut services = self.services();
+        let now = self.now();
+        let mut services = now.services();
         services.add(service)?;
-        self.accept_and_serve(self.next_id(), services)
+        now.accept_and_serve(now.next_id(), services)
     }
 
     /// Serves any number of services, from [`services`](Self::services), under a number of your own. Go's
@@ -105,7 +133,8 @@ impl GrpcBroker {
     ///
     /// As [`accept`](Self::accept).
     pub fn accept_and_serve(&self, id: u32, services: GrpcServices) -> Result<Served> {
-        Ok(Served::start(id, self.listen(id)?, services, &self.0.closed))
+        let now = self.now();
+        Ok(Served::start(id, now.listen(id)?, services, &now.0.closed))
     }
 
     /// An empty set of services, for [`accept_and_serve`](Self::accept_and_serve).
@@ -120,7 +149,8 @@ impl GrpcBroker {
     ///
     /// If no socket can be made, or the connection to the other side has ended.
     pub fn accept(&self, id: u32) -> Result<GrpcListener> {
-        Ok(GrpcListener::new(self.listen(id)?, self.0.closed.clone()))
+        let now = self.now();
+        Ok(GrpcListener::new(now.listen(id)?, now.0.closed.clone()))
     }
 
     /// Connects to what the other side serves under this number. Waits up to 5 seconds for the other side
@@ -132,11 +162,12 @@ impl GrpcBroker {
     ///
     /// If the time is over, or nobody answers there, or the connection to the other side has ended.
     pub async fn dial(&self, id: u32) -> Result<GrpcChannel> {
-        let (closed, security) = (self.0.closed.clone(), self.0.security.clone());
-        let channel = match &self.0.ways {
+        let now = self.now();
+        let (closed, security) = (now.0.closed.clone(), now.0.security.clone());
+        let channel = match &now.0.ways {
             Ways::Sockets(sockets) => {
                 let info = tokio::select! {
-                    info = self.claim(id) => info?,
+                    info = now.claim(id) => info?,
                     () = closed.cancelled() => return Err(broker_closed()),
                 };
                 let address = Address::parse(&info.network, &info.address)
@@ -146,7 +177,7 @@ impl GrpcBroker {
                 dialer.connect(PAIRING_LIMIT, closed.clone()).await?
             }
             Ways::Multiplexed(mux) => {
-                let (mux, outbox) = (mux.clone(), self.0.outbox.clone());
+                let (mux, outbox) = (mux.clone(), now.0.outbox.clone());
                 let dialer = Dialer::new(move || {
                     let (mux, outbox) = (mux.clone(), outbox.clone());
                     async move { mux.dial(id, &outbox).await }
@@ -154,7 +185,7 @@ impl GrpcBroker {
                 dialer.secured(security).connect(mux::DIAL_LIMIT, closed.clone()).await?
             }
         };
-        Ok(GrpcChannel::new(channel, closed, self.0.message_limit).0.for_calls(Calls::default()))
+        Ok(GrpcChannel::new(channel, closed, now.0.message_limit).0.for_calls(Calls::default()))
     }
 
     /// Ends everything that goes through this broker. Later calls fail with `broker closed`.

@@ -341,7 +341,7 @@ async fn a_replaced_channel_serves_the_clients_that_exist() {
     let early = tokio::spawn(async move { early.hang(Nothing {}).await });
     first_peer.until_hanging(1).await;
 
-    slot.replace(second);
+    slot.replace(&GrpcChannel::new(second, CancellationToken::new(), DEFAULT_MESSAGE_LIMIT).0);
     let mut late = client.clone();
     let late = tokio::spawn(async move { late.hang(Nothing {}).await });
     second_peer.until_hanging(1).await;

@@ -11,6 +11,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"time"
 
 	"interop/internal/greeter"
 	"interop/internal/reattach"
@@ -89,6 +90,12 @@ func (i *impl) Say(name string) (string, error) {
 			return "", err
 		}
 		select {}
+	case "!sleep":
+		pause, err := time.ParseDuration(rest)
+		if err != nil {
+			return "", err
+		}
+		time.Sleep(pause)
 	case "!env":
 		return os.Getenv(rest), nil
 	case "!lines":

@@ -5,8 +5,10 @@
 mod calls;
 mod checksum;
 mod container;
+mod ending;
 mod pool;
 mod reattach;
 mod runner;
 mod sockets;
+mod supervisor;
 mod support;

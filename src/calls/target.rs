@@ -1,0 +1,161 @@
+//! The process that calls go to: whether it lives, how many calls it works on, and, if it has a supervisor, whether it is its turn.
+
+use crate::{Error, ErrorKind, Result, process::ExitWatch};
+use std::{
+    pin::pin,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering::SeqCst},
+    },
+    time::Duration,
+};
+use tokio::{
+    sync::{Notify, watch},
+    time::timeout,
+};
+
+/// How long a failed call waits to learn that, and how, the process ended. The connection breaks a moment before that is known.
+const EXIT_GRACE: Duration = Duration::from_millis(500);
+
+/// The process behind the objects of one connection.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Target {
+    exit: Option<ExitWatch>,
+    turn: Option<Turn>,
+}
+
+/// Whose turn it is, among the processes that follow each other under a supervisor.
+#[derive(Clone, Debug)]
+struct Turn {
+    generation: u64,
+    gate: watch::Receiver<Gate>,
+    in_flight: Arc<InFlight>,
+}
+
+/// What a supervisor says of calls.
+#[derive(Clone, Debug)]
+pub(crate) enum Gate {
+    /// They go to the process of this generation.
+    Open(u64),
+    /// They wait for the next process.
+    Shut,
+    /// There will be none.
+    GaveUp(Arc<str>),
+}
+
+#[derive(Debug, Default)]
+struct InFlight {
+    calls: AtomicUsize,
+    ended: Notify,
+}
+
+/// A call that the process works on, until it is dropped.
+#[derive(Debug)]
+pub(crate) struct Entry(Option<Arc<InFlight>>);
+
+impl Entry {
+    fn new(in_flight: &Arc<InFlight>) -> Self {
+        in_flight.calls.fetch_add(1, SeqCst);
+        Self(Some(Arc::clone(in_flight)))
+    }
+}
+
+impl Drop for Entry {
+    fn drop(&mut self) {
+        if let Some(in_flight) = &self.0
+            && in_flight.calls.fetch_sub(1, SeqCst) == 1
+        {
+            in_flight.ended.notify_waiters();
+        }
+    }
+}
+
+/// Whether a call may go to a target.
+pub(crate) enum Admission {
+    /// It may.
+    Granted(Entry),
+    /// Another one has its turn, if there is another one by now.
+    Elsewhere,
+}
+
+impl Target {
+    /// A process without a supervisor.
+    pub(crate) fn process(exit: &ExitWatch) -> Self {
+        Self { exit: Some(exit.clone()), turn: None }
+    }
+
+    /// The same process, the one of this generation under a supervisor.
+    pub(crate) fn supervised(self, generation: u64, gate: watch::Receiver<Gate>) -> Self {
+        Self { turn: Some(Turn { generation, gate, in_flight: Arc::default() }), ..self }
+    }
+
+    /// Whether calls may have to wait.
+    #[cfg(feature = "grpc")]
+    pub(crate) fn is_supervised(&self) -> bool {
+        self.turn.is_some()
+    }
+
+    /// Waits while calls are held back: for as long as the supervisor restarts the process, or `limit`.
+    ///
+    /// # Errors
+    /// If there will be no process any more, or none in time.
+    pub(crate) async fn admit(&self, limit: Option<Duration>) -> Result<Admission> {
+        let Some(turn) = &self.turn else { return Ok(Admission::Granted(Entry(None))) };
+        match limit {
+            None => self.in_turn(turn).await,
+            Some(limit) => timeout(limit, self.in_turn(turn)).await.unwrap_or_else(|_| {
+                let text = format!("the plugin ended and was not running again within {limit:?}");
+                Err(Error::new(ErrorKind::Timeout, text))
+            }),
+        }
+    }
+
+    async fn in_turn(&self, turn: &Turn) -> Result<Admission> {
+        let mut gate = turn.gate.clone();
+        loop {
+            // Counted first, then looked: who ends this process looks the other way round.
+            let entry = Entry::new(&turn.in_flight);
+            let now = gate.borrow_and_update().clone();
+            match now {
+                Gate::Open(generation) if generation != turn.generation => return Ok(Admission::Elsewhere),
+                Gate::Open(_) if !self.has_ended() => return Ok(Admission::Granted(entry)),
+                Gate::Open(_) | Gate::Shut => {}
+                Gate::GaveUp(why) => return Err(Error::new(ErrorKind::Disconnected, &*why)),
+            }
+            drop(entry);
+            if gate.changed().await.is_err() {
+                return Err(Error::new(ErrorKind::Shutdown, "the plugin's supervisor is gone"));
+            }
+        }
+    }
+
+    fn has_ended(&self) -> bool {
+        self.exit.as_ref().is_some_and(|exit| exit.now().is_some())
+    }
+
+    /// Waits until no call is under way here.
+    pub(crate) async fn idle(&self) {
+        let Some(turn) = &self.turn else { return };
+        loop {
+            let mut ended = pin!(turn.in_flight.ended.notified());
+            ended.as_mut().enable();
+            if turn.in_flight.calls.load(SeqCst) == 0 {
+                return;
+            }
+            ended.await;
+        }
+    }
+
+    /// Says in the error of a call that its process died, if it did, and how.
+    pub(crate) async fn explain(&self, error: Error) -> Error {
+        let Some(exit) = &self.exit else { return error };
+        if error.kind() != ErrorKind::Disconnected {
+            return error;
+        }
+        let Ok(Some(exit)) = timeout(EXIT_GRACE, exit.seen()).await else { return error };
+        let then =
+            if self.turn.is_some() { ", and will be started again; this call is not repeated" } else { "" };
+        let text = format!("{error} (the plugin process ended: {exit}{then})");
+        Error::new(ErrorKind::Disconnected, text).with_status(exit.status).with_source(error)
+    }
+}
