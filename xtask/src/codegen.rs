@@ -44,7 +44,16 @@ const SETS: &[Set] = &[
         protos: &["tfplugin5.proto", "tfplugin6.proto"],
         out: "examples/tf-schema/generated",
     },
-    Set { root: "tests/interop/proto", protos: &["debugtalk.proto"], out: "tests/interop/src/generated" },
+    Set {
+        root: "tests/interop/proto/funplugin",
+        protos: &["debugtalk.proto"],
+        out: "tests/interop/src/generated/funplugin",
+    },
+    Set {
+        root: "tests/interop/proto/tflint",
+        protos: &["tflint.proto"],
+        out: "tests/interop/src/generated/tflint",
+    },
     Set { root: "src/grpc/tests/proto", protos: &["peer.proto"], out: "src/grpc/tests/generated" },
 ];
 

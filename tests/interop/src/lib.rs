@@ -22,6 +22,7 @@ mod pattern;
 mod peer;
 mod proxy;
 mod python;
+pub mod ruleset;
 mod run;
 
 pub use build::{go_program, pinned, target_dir, upstream};

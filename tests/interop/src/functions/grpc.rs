@@ -15,14 +15,14 @@ use proto::{
     CallRequest, CallResponse, Empty, GetNamesResponse, debug_talk_client::DebugTalkClient, debug_talk_server,
 };
 
-/// Generated from `proto/debugtalk.proto`.
+/// Generated from `proto/funplugin/debugtalk.proto`.
 #[allow(missing_docs, unreachable_pub, clippy::all, reason = "generated")]
-#[path = "../generated/proto.rs"]
+#[path = "../generated/funplugin/proto.rs"]
 mod proto;
 
 impl GrpcPlugin<dyn Functions> for FunctionsPlugin {
     fn server(&self, _: GrpcBroker, services: &mut GrpcServices) -> Result<()> {
-        services.add_descriptors(include_bytes!("../generated/descriptors.bin"));
+        services.add_descriptors(include_bytes!("../generated/funplugin/descriptors.bin"));
         services.add(debug_talk_server::DebugTalkServer::new(Adapter(self.implementation()?)))
     }
 
