@@ -23,6 +23,8 @@ import (
 
 func main() {
 	useGRPC := flag.Bool("grpc", false, "serve gRPC")
+	version := flag.Uint("version", 1, "of the application, without -versions")
+	versions := flag.Bool("versions", false, "serve version 1 over net/rpc and version 2 over gRPC")
 	tlsDir := flag.String("tls", "", "folder of the files for TLS of its own")
 	cookie := flag.String("cookie", "BASIC_PLUGIN=hello", "KEY=VALUE")
 	test := flag.Bool("test", false, "serve as in a test or debugger: prints JSON, ends with stdin")
@@ -32,13 +34,21 @@ func main() {
 	logger := hclog.New(&hclog.LoggerOptions{Level: hclog.Trace, Output: os.Stderr, JSONFormat: true})
 	impl := &impl{logger}
 	config := &plugin.ServeConfig{
-		HandshakeConfig: plugin.HandshakeConfig{ProtocolVersion: 1, MagicCookieKey: key, MagicCookieValue: value},
+		HandshakeConfig: plugin.HandshakeConfig{ProtocolVersion: *version, MagicCookieKey: key, MagicCookieValue: value},
 		Plugins:         map[string]plugin.Plugin{"greeter": &greeter.NetRPC{Impl: impl}},
 		TLSProvider:     tlsfiles.Provider(*tlsDir),
 		Logger:          logger,
 	}
 	if *useGRPC {
 		config.Plugins = map[string]plugin.Plugin{"greeter": &greeter.GRPC{Impl: impl}}
+		config.GRPCServer = plugin.DefaultGRPCServer
+	}
+	if *versions {
+		config.Plugins = nil
+		config.VersionedPlugins = map[int]plugin.PluginSet{
+			1: {"greeter": &greeter.NetRPC{Impl: impl}},
+			2: {"greeter": &greeter.GRPC{Impl: impl}},
+		}
 		config.GRPCServer = plugin.DefaultGRPCServer
 	}
 	logger.Info("about to serve", "pid", os.Getpid(), "transport", *useGRPC)

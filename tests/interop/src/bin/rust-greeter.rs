@@ -1,10 +1,11 @@
 //! The twin of `tests/interop/go/greeterplugin`: a plugin that prints, logs and dies when it is asked to.
 //!
-//! Serves net/rpc, or gRPC with the argument `--grpc`; with `--tls DIR` TLS of its own, from the files there; with `--debug` for hosts that
+//! Serves net/rpc, or gRPC with the argument `--grpc`, as version 1 or `--version N`; with `--versions` version 1 over net/rpc and 2
+//! over gRPC; with `--tls DIR` TLS of its own, from the files there; with `--debug` for hosts that
 //! find it by the variable `GREETERS`.
 #![allow(clippy::print_stdout, clippy::print_stderr)] // a plugin may: it goes to its host
 
-use go_plugin::{Error, Result, logs::HclogJson, serve};
+use go_plugin::{Error, PluginSet, Result, logs::HclogJson, serve};
 use interop_tests::{
     certificates,
     greeter::{Greeter, GreeterPlugin, HANDSHAKE, NetRpcOnly},
@@ -57,18 +58,25 @@ fn log(line: &str) {
 async fn main() -> Result<()> {
     tracing_subscriber::registry().with(HclogJson::stderr()?).init();
     tracing::info!(pid = std::process::id(), "about to serve");
-    let plugin = GreeterPlugin::new(Acting);
     let (mut server, mut args) = (serve(HANDSHAKE), std::env::args().skip(1));
     let (mut grpc, mut debug) = (false, false);
+    let (mut version, mut versions) = (HANDSHAKE.version(), false);
     while let Some(arg) = args.next() {
         match arg.as_str() {
             "--grpc" => grpc = true,
             "--debug" => debug = true,
+            "--version" => version = args.next().and_then(|n| n.parse().ok()).unwrap_or(version),
+            "--versions" => versions = true,
             "--tls" => server = server.tls_provider(certificates::provider(args.next())),
             other => return Err(Error::msg(format!("unknown argument {other}"))),
         }
     }
-    server =
-        if grpc { server.plugin("greeter", plugin) } else { server.plugin("greeter", NetRpcOnly(plugin)) };
+    let netrpc = || PluginSet::new().plugin("greeter", NetRpcOnly(GreeterPlugin::new(Acting)));
+    let both = || PluginSet::new().plugin("greeter", GreeterPlugin::new(Acting));
+    server = match (versions, grpc) {
+        (true, _) => server.version(1, netrpc()).version(2, both()),
+        (false, true) => server.version(version, both()),
+        (false, false) => server.version(version, netrpc()),
+    };
     if debug { server.debug("GREETERS", "the greeter").await } else { server.await }
 }

@@ -5,6 +5,7 @@
 mod auto;
 mod own;
 mod releases;
+mod versions;
 
 use std::{path::Path, process::Command, sync::Arc};
 

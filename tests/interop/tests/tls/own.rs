@@ -226,3 +226,28 @@ async fn a_plugin_whose_provider_fails_says_why() {
     assert_eq!(error.kind(), ErrorKind::ExitedBeforeHandshake, "{error:?}");
     assert!(error.to_string().contains("plugin tls init: "), "{error}");
 }
+
+/// A second host of the running plugin, which the first one tells it about.
+#[tokio::test]
+async fn a_plugin_with_tls_is_reattached_to_with_tls_alone() {
+    let files = Files::new();
+    let plugin_files = files.of("plugin");
+    for (program, [grpc, tls]) in plugins() {
+        for extra in [&[][..], &[grpc]] {
+            let args = [&[tls, plugin_files.as_str()], extra].concat();
+            let client = start(greeter_host(&program, &args).tls_config(files.config("host"))).await;
+            let again = || {
+                Client::builder(HANDSHAKE)
+                    .plugin("greeter", GreeterPlugin::client())
+                    .allowed_protocols(BOTH)
+                    .reattach(client.reattach_config().unwrap())
+            };
+            let error = within("the refusal", again().start()).await.unwrap_err();
+            assert!(error.to_string().contains("expect"), "{error}");
+            let second = start(again().tls_config(files.config("host"))).await;
+            assert_eq!(greeter(&second).await.say("gopher").await.unwrap(), "hello gopher");
+            drop(second);
+            end(client).await;
+        }
+    }
+}
