@@ -5,16 +5,6 @@
 //! same trait.
 #![allow(clippy::print_stderr)] // what a command-line program is for
 
-mod compact;
-#[allow(dead_code, unused_imports, reason = "the whole interface, of which this program needs a part")]
-#[path = "../terraform-legacy/provider/mod.rs"]
-mod legacy;
-mod provider;
-mod registry;
-mod schema;
-mod tree;
-mod types;
-
 use std::{
     env,
     io::{self, ErrorKind, Write as _},
@@ -26,8 +16,7 @@ use anyhow::{Context as _, Result, bail};
 use clap::Parser;
 use go_plugin::PluginCommand;
 use semver::Version;
-
-use crate::{compact::Compact, registry::Source, schema::Document, tree::Tree};
+use tf_schema::{compact::Compact, provider, registry::Source, schema::Document, tree::Tree};
 
 /// Prints what a Terraform provider lets people configure.
 #[derive(Parser)]
