@@ -98,6 +98,7 @@
 //! | `netrpc` | net/rpc, `#[interface]`; without it neither gob nor yamux is compiled |
 //! | `grpc` | gRPC; without it neither tonic nor prost is compiled |
 //! | `tls` | AutoMTLS and own certificates; without it rustls is not compiled |
+//! | `testing` | `testing`: hosts and plugins in one process, plugins that misbehave |
 //! | `container` | `Container`: plugins run by docker or podman |
 //! | `fetch` (off) | module `fetch`: manifests with semantic versions, plugins from archives over HTTP(S) or in a folder |
 //! | `metrics` (off) | counts and measures calls with the `metrics` facade: `go_plugin_calls_total`, `go_plugin_call_duration_seconds` |
@@ -147,6 +148,8 @@ mod runner;
 mod supervisor;
 #[cfg(any(feature = "netrpc", feature = "grpc"))]
 mod sys;
+#[cfg(all(feature = "testing", any(feature = "netrpc", feature = "grpc")))]
+pub mod testing;
 #[cfg(any(feature = "netrpc", feature = "grpc"))]
 mod tls;
 

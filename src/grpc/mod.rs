@@ -25,6 +25,8 @@ pub(crate) use broker::Sockets;
 use broker::{Mux, Ways};
 pub(crate) use host::{HostConnection, HostOptions};
 pub(crate) use server::PluginServer;
+#[cfg(feature = "testing")]
+pub(crate) use {dial::Dialer, serve::Serving};
 
 /// The largest message unless the user says otherwise, in bytes: the limit of a Go host, and the largest
 /// that Go's gRPC can be set to. A Go plugin accepts 4 MiB unless it was told otherwise.

@@ -62,7 +62,7 @@ impl ListenOptions {
     }
 
     /// Unix sockets in `dir`; where there are none, TCP on a port that the system chooses.
-    #[cfg(any(feature = "grpc", test))]
+    #[cfg(any(feature = "grpc", feature = "testing", test))]
     pub(crate) fn in_dir(dir: PathBuf) -> Self {
         Self { socket_dir: Some(dir), tcp: cfg!(not(unix)), ..Self::default() }
     }

@@ -179,8 +179,23 @@ impl Server {
     ///
     /// # Errors
     /// As for [`run`](Self::run).
-    pub fn start_test(mut self) -> Result<TestServer> {
-        let (version, protocol, set) = self.chosen(std::env::var(env::PROTOCOL_VERSIONS).ok().as_deref())?;
+    pub fn start_test(self) -> Result<TestServer> {
+        self.start_in_process(std::env::var(env::PROTOCOL_VERSIONS).ok().as_deref(), None)
+    }
+
+    /// The same for a host that offers these versions, and over one transport if more than one would do.
+    pub(crate) fn start_in_process(
+        mut self,
+        offer: Option<&str>,
+        over: Option<Protocol>,
+    ) -> Result<TestServer> {
+        let (version, mut protocol, set) = self.chosen(offer)?;
+        if let Some(over) = over {
+            if let Some((name, _)) = set.entries().find(|(_, entry)| !entry.supports(over)) {
+                return Err(Error::misuse(format!("plugin {name:?} has no half for {over}")));
+            }
+            protocol = over;
+        }
         let output = Unredirected::default();
         // AutoMTLS would be with the host that started the process, which none did.
         let security = std::mem::take(&mut self.tls).prepare(None, protocol)?.security;

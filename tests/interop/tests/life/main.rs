@@ -12,3 +12,4 @@ mod runner;
 mod sockets;
 mod supervisor;
 mod support;
+mod testing;

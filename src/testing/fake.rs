@@ -1,0 +1,311 @@
+//! A plugin in this process that a host takes for a program.
+
+use crate::{
+    AttachedRunner, ClientBuilder, Error, HandshakeLine, Protocol, Result, Runner, RunnerOutput, RunnerSpec,
+    Server, env,
+    net::{Connection, ListenOptions, Listener},
+};
+use async_trait::async_trait;
+use std::{
+    fmt,
+    process::ExitStatus,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering::SeqCst},
+    },
+    time::Duration,
+};
+use tokio::{
+    io::{AsyncWriteExt as _, DuplexStream, copy_bidirectional, duplex},
+    sync::watch,
+    task::JoinSet,
+};
+use tokio_util::sync::CancellationToken;
+
+/// What a pipe to the host holds: a handshake line with room to spare.
+const PIPE: usize = 64 << 10;
+
+/// How long connecting to the plugin itself may take, in the same process.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// A plugin without a program: put into a [`ClientBuilder`] it is started, called, killed and crashed like one. No process is involved; its
+/// socket and what travels over it are real.
+///
+/// Cheap to clone; all clones speak of the same plugin, which may be started any number of times (under a
+/// [`Supervisor`](crate::Supervisor), for one), in one process at a time.
+///
+/// ```
+/// # #[cfg(feature = "netrpc")] mod example {
+/// # use go_plugin::{Client, Handshake, Result, serve, testing::FakePlugin};
+/// # const HANDSHAKE: Handshake = Handshake::new(1, "BASIC_PLUGIN", "hello");
+/// # #[go_plugin::interface] pub trait Greeter { async fn greet(&self) -> Result<String>; }
+/// # pub struct GreeterHello;
+/// # #[go_plugin::interface] impl Greeter for GreeterHello { async fn greet(&self) -> Result<String> { Ok("Hello!".into()) } }
+/// # #[tokio::main]
+/// # pub async fn main() -> Result<()> {
+/// let fake = FakePlugin::serving(|| serve(HANDSHAKE).plugin("greeter", GreeterPlugin::new(GreeterHello)));
+/// let builder = Client::builder(HANDSHAKE).plugin("greeter", GreeterPlugin::client());
+/// let client = fake.install(builder).start().await?;
+/// let greeter = client.dispense::<GreeterPlugin>("greeter").await?;
+/// assert_eq!(greeter.greet().await?, "Hello!");
+/// fake.crash();
+/// assert!(greeter.greet().await.unwrap_err().is_disconnected());
+/// # Ok(())
+/// # }
+/// # }
+/// # fn main() { #[cfg(feature = "netrpc")] example::main().unwrap() }
+/// ```
+///
+/// It cannot share one socket for [all gRPC connections](ClientBuilder::multiplex_grpc), nor take part in AutoMTLS; a crash leaves brokered
+/// connections alone.
+#[derive(Clone)]
+pub struct FakePlugin(Arc<Shared>);
+
+struct Shared {
+    behaviour: Behaviour,
+    starts: AtomicUsize,
+    /// Crashes what runs now.
+    running: Mutex<CancellationToken>,
+}
+
+enum Behaviour {
+    Serve(Box<dyn Fn() -> Server + Send + Sync>),
+    Misbehave(Misbehaviour),
+}
+
+/// What a plugin does instead of serving.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Misbehaviour {
+    /// Says nothing and stays.
+    Silent,
+    /// Prints this line and stays.
+    Prints(String),
+    /// Ends at once, with this on its standard error.
+    Exits(String),
+    /// Prints a good line, and lets nobody connect.
+    Refuses(Protocol),
+    /// Prints a good line, accepts connections and never answers.
+    NeverAnswers(Protocol),
+    /// Prints a good line, and closes every connection.
+    HangsUp(Protocol),
+}
+
+impl FakePlugin {
+    /// A plugin that serves what `make` describes, anew for each start.
+    pub fn serving(make: impl Fn() -> Server + Send + Sync + 'static) -> Self {
+        Self::new(Behaviour::Serve(Box::new(make)))
+    }
+
+    /// A plugin that does not behave like one.
+    pub fn misbehaving(how: Misbehaviour) -> Self {
+        Self::new(Behaviour::Misbehave(how))
+    }
+
+    fn new(behaviour: Behaviour) -> Self {
+        let running = Mutex::new(CancellationToken::new());
+        Self(Arc::new(Shared { behaviour, starts: AtomicUsize::new(0), running }))
+    }
+
+    /// Has the builder start this plugin, in the place of a command.
+    pub fn install(&self, builder: ClientBuilder) -> ClientBuilder {
+        let shared = Arc::clone(&self.0);
+        builder.runner(move |spec| async move {
+            let kill = CancellationToken::new();
+            Ok(Fake { shared, spec, kill, ended: watch::channel(None).0 })
+        })
+    }
+
+    /// Ends what runs now as a kill from outside would: its connections break.
+    pub fn crash(&self) {
+        self.running().cancel();
+    }
+
+    /// How often it was started.
+    pub fn starts(&self) -> usize {
+        self.0.starts.load(SeqCst)
+    }
+
+    fn running(&self) -> CancellationToken {
+        self.0.running.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+impl fmt::Debug for FakePlugin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FakePlugin").field("starts", &self.starts()).finish_non_exhaustive()
+    }
+}
+
+/// One start.
+struct Fake {
+    shared: Arc<Shared>,
+    spec: RunnerSpec,
+    kill: CancellationToken,
+    ended: watch::Sender<Option<ExitStatus>>,
+}
+
+impl Drop for Fake {
+    fn drop(&mut self) {
+        self.kill.cancel();
+    }
+}
+
+#[async_trait]
+impl AttachedRunner for Fake {
+    async fn wait(&self) -> Option<ExitStatus> {
+        self.ended.subscribe().wait_for(Option::is_some).await.ok().and_then(|status| *status)
+    }
+
+    async fn kill(&self) -> Result<()> {
+        self.kill.cancel();
+        Ok(())
+    }
+
+    fn id(&self) -> String {
+        format!("fake-{}", self.shared.starts.load(SeqCst))
+    }
+}
+
+#[async_trait]
+impl Runner for Fake {
+    async fn start(&self) -> Result<RunnerOutput> {
+        self.shared.starts.fetch_add(1, SeqCst);
+        *self.shared.running.lock().unwrap_or_else(PoisonError::into_inner) = self.kill.clone();
+        let ((stdout, said), (stderr, log)) = (duplex(PIPE), duplex(PIPE));
+        let process = Process { stdout, stderr, kill: self.kill.clone(), ended: self.ended.clone() };
+        match &self.shared.behaviour {
+            Behaviour::Serve(make) => process.serve(make(), &self.spec).await?,
+            Behaviour::Misbehave(how) => process.misbehave(how, &self.spec).await?,
+        }
+        Ok(RunnerOutput::new(said, log))
+    }
+
+    fn name(&self) -> String {
+        "fake".to_owned()
+    }
+}
+
+/// The plugin's side of its streams.
+struct Process {
+    stdout: DuplexStream,
+    stderr: DuplexStream,
+    kill: CancellationToken,
+    ended: watch::Sender<Option<ExitStatus>>,
+}
+
+impl Process {
+    async fn serve(mut self, server: Server, spec: &RunnerSpec) -> Result<()> {
+        let offer = spec.protocol.iter().find(|(name, _)| name == env::PROTOCOL_VERSIONS);
+        let offer = offer.map(|(_, versions)| versions.to_string_lossy().into_owned());
+        let mut server = server.start_in_process(offer.as_deref(), None)?;
+        let config = server.reattach_config().clone();
+        // Between host and plugin, so that a crash can cut their connections.
+        let listener = listen(spec)?;
+        self.say(&line(config.protocol, config.version, &listener)?).await?;
+        tokio::spawn(async move {
+            let mut connections = JoinSet::new();
+            let status = loop {
+                tokio::select! {
+                    () = self.kill.cancelled() => break killed(),
+                    () = server.ended() => break success(),
+                    accepted = listener.accept() => if let Ok(mut host) = accepted {
+                        let address = config.address.clone();
+                        connections.spawn(async move {
+                            if let Ok(mut plugin) = Connection::dial(&address, CONNECT_TIMEOUT).await {
+                                let _ = copy_bidirectional(&mut host, &mut plugin).await;
+                            }
+                        });
+                    },
+                    Some(_) = connections.join_next() => {}
+                }
+            };
+            if status == success() {
+                // What was said last is on its way.
+                while connections.join_next().await.is_some() {}
+            }
+            drop((connections, listener, self.stdout, self.stderr));
+            self.ended.send_replace(Some(status));
+        });
+        Ok(())
+    }
+
+    async fn misbehave(mut self, how: &Misbehaviour, spec: &RunnerSpec) -> Result<()> {
+        let mut listener = None;
+        match how {
+            Misbehaviour::Silent => {}
+            Misbehaviour::Prints(line) => self.say(line).await?,
+            Misbehaviour::Exits(reason) => {
+                self.stderr.write_all(reason.as_bytes()).await?;
+                self.ended.send_replace(Some(failure()));
+                return Ok(());
+            }
+            Misbehaviour::Refuses(protocol)
+            | Misbehaviour::NeverAnswers(protocol)
+            | Misbehaviour::HangsUp(protocol) => {
+                let bound = listen(spec)?;
+                let version = spec.protocol.iter().find(|(name, _)| name == env::PROTOCOL_VERSIONS);
+                let version = version.and_then(|(_, list)| list.to_str()?.split(',').next()?.parse().ok());
+                self.say(&line(*protocol, version.unwrap_or_default(), &bound)?).await?;
+                listener = (!matches!(how, Misbehaviour::Refuses(_))).then_some(bound);
+            }
+        }
+        let keep = matches!(how, Misbehaviour::NeverAnswers(_));
+        tokio::spawn(async move {
+            let mut kept = Vec::new();
+            loop {
+                tokio::select! {
+                    () = self.kill.cancelled() => break,
+                    accepted = accept(listener.as_ref()) => kept.extend(accepted.filter(|_| keep)),
+                }
+            }
+            drop((kept, listener, self.stdout, self.stderr));
+            self.ended.send_replace(Some(killed()));
+        });
+        Ok(())
+    }
+
+    async fn say(&mut self, line: &str) -> Result<()> {
+        Ok(self.stdout.write_all(format!("{line}\n").as_bytes()).await?)
+    }
+}
+
+async fn accept(listener: Option<&Listener>) -> Option<Connection> {
+    match listener {
+        Some(listener) => listener.accept().await.ok(),
+        None => std::future::pending().await,
+    }
+}
+
+fn listen(spec: &RunnerSpec) -> Result<Listener> {
+    Listener::bind(&ListenOptions::in_dir(spec.socket_dir.clone()))
+}
+
+fn line(protocol: Protocol, version: u32, listener: &Listener) -> Result<String> {
+    let address = listener.address().map_err(Error::from)?;
+    Ok(HandshakeLine { version, address, protocol, server_certificate: None, multiplex: None }.to_string())
+}
+
+#[cfg(unix)]
+fn status(raw: i32) -> ExitStatus {
+    std::os::unix::process::ExitStatusExt::from_raw(raw)
+}
+
+#[cfg(windows)]
+fn status(raw: i32) -> ExitStatus {
+    std::os::windows::process::ExitStatusExt::from_raw(raw.cast_unsigned())
+}
+
+fn success() -> ExitStatus {
+    status(0)
+}
+
+/// Exit code 1.
+fn failure() -> ExitStatus {
+    status(if cfg!(unix) { 1 << 8 } else { 1 })
+}
+
+/// By SIGKILL; as the exit code 9 where there are no signals.
+fn killed() -> ExitStatus {
+    status(9)
+}
