@@ -22,6 +22,10 @@ const READ_MAX: usize = 256 * 1024;
 /// What one read may bring on a quiet session.
 const READ_MIN: usize = 16 * 1024;
 
+/// Buffers kept while parts of them are held: with them a session that streams are read from without delay needs no
+/// fresh memory.
+const READ_AHEAD: usize = 3;
+
 /// How long the reader goes on after the end of the session, so that a peer that is still sending reads our
 /// last frames and not a connection reset. A peer that reads closes at once.
 const LINGER: Duration = Duration::from_millis(500);
@@ -30,27 +34,65 @@ const LINGER: Duration = Duration::from_millis(500);
 pub(crate) async fn read_all(mut io: impl AsyncRead + Unpin, shared: Arc<Shared>) {
     let guard = EndGuard { shared, last: false };
     let shared = &guard.shared;
-    let mut input = BytesMut::new();
-    let mut size = READ_MIN;
-    let mut demand = Demand::default();
+    let mut buffers = ReadBuffers::default();
     loop {
-        if input.is_empty() && demand.is_exceeded_by(size) {
-            size = READ_MIN;
-            input = BytesMut::with_capacity(size);
-        } else if input.capacity() - input.len() < size / 16 {
-            input.reserve(size);
-        }
-        let room = input.capacity() - input.len();
-        match io.read_buf(&mut input).await {
-            Ok(0) => return shared.with(|core| core.conn.receive_eof(&input)),
+        let room = buffers.make_room();
+        let input = &mut buffers.input;
+        match io.read_buf(input).await {
+            Ok(0) => return shared.with(|core| core.conn.receive_eof(input)),
             Ok(n) => {
-                demand.note(n);
-                if n == room && room >= size / 2 {
-                    size = (size * 4).min(READ_MAX);
-                }
-                shared.receive(&mut input);
+                shared.receive(input);
+                buffers.note(n, room);
             }
-            Err(error) => return shared.with(|core| core.conn.receive_error(&input, error)),
+            Err(error) => return shared.with(|core| core.conn.receive_error(input, error)),
+        }
+    }
+}
+
+/// Where the reader reads to. Large chunks of it are handed to the streams as they are, so a buffer is not free for the next
+/// read before they have been read.
+struct ReadBuffers {
+    input: BytesMut,
+    /// Earlier buffers, parts of which somebody may still hold. Fresh memory for each costs more than what is read into it.
+    earlier: Vec<BytesMut>,
+    size: usize,
+    demand: Demand,
+}
+
+impl Default for ReadBuffers {
+    fn default() -> Self {
+        Self { input: BytesMut::new(), earlier: Vec::new(), size: READ_MIN, demand: Demand::default() }
+    }
+}
+
+impl ReadBuffers {
+    /// Sees to it that there is room for a read, and tells for how much.
+    fn make_room(&mut self) -> usize {
+        let Self { input, earlier, size, demand } = self;
+        if input.is_empty() && demand.is_exceeded_by(*size) {
+            *size = READ_MIN;
+            *input = BytesMut::with_capacity(*size);
+            earlier.clear();
+        } else if input.capacity() - input.len() < *size / 16 && !input.try_reclaim(*size) {
+            let free = earlier.iter_mut().position(|buffer| buffer.try_reclaim(*size));
+            let mut next = free.map_or_else(|| BytesMut::with_capacity(*size), |at| earlier.swap_remove(at));
+            // The beginning of a frame's header, at most.
+            next.extend_from_slice(input);
+            input.clear();
+            if earlier.len() < READ_AHEAD {
+                earlier.push(std::mem::take(input));
+            }
+            *input = next;
+        }
+        input.capacity() - input.len()
+    }
+
+    /// Takes note that `n` bytes were read where there was this much room.
+    fn note(&mut self, n: usize, room: usize) {
+        self.demand.note(n);
+        if n == room && room >= self.size / 2 {
+            self.size = (self.size * 4).min(READ_MAX);
+            self.earlier.clear();
         }
     }
 }
