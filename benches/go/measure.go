@@ -84,7 +84,7 @@ func cpu(process int) float64 {
 	return total / 1e9
 }
 
-// memory is the Rss of a process or its share of it, Pss, in MiB.
+// memory is the Rss of a process, its share of it, Pss, or what of it no file is behind, Anonymous, in MiB.
 func memory(process int, kind string) float64 {
 	table, err := os.ReadFile(fmt.Sprintf("/proc/%d/smaps_rollup", process))
 	check(err)

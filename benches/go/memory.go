@@ -27,7 +27,7 @@ func idlePlugin() map[string]float64 {
 	_, err := host.object.Echo(bytesOf(64))
 	check(err)
 	time.Sleep(idle)
-	return map[string]float64{"resident": memory(host.pid, "Rss")}
+	return map[string]float64{"resident": memory(host.pid, "Rss"), "anonymous": memory(host.pid, "Anonymous")}
 }
 
 // manyPlugins has one host of many plugins: what all the processes take together, and how long after the start of a call to

@@ -93,7 +93,7 @@ fn cpu(process: u32) -> Result<Duration> {
     Ok(Duration::from_nanos(nanos))
 }
 
-/// `Rss` of a process or its share of it, `Pss`, in MiB.
+/// `Rss` of a process, its share of it, `Pss`, or what of it no file is behind, `Anonymous`, in MiB.
 pub fn memory(process: u32, kind: &str) -> Result<f64> {
     let table = fs::read_to_string(format!("/proc/{process}/smaps_rollup"))?;
     let line = table.lines().find(|line| line.starts_with(kind)).context("no such line in smaps_rollup")?;

@@ -33,9 +33,10 @@ pub async fn idle_plugin<H: Host>(options: Options) -> Result<Figures> {
     let host = H::start(options.other_end("plugin")).await?;
     host.caller().echo(data::bytes(64)).await?;
     tokio::time::sleep(IDLE).await;
-    let resident = memory(host.id(), "Rss")?;
+    let figures =
+        vec![("resident", memory(host.id(), "Rss")?), ("anonymous", memory(host.id(), "Anonymous")?)];
     host.kill().await?;
-    Ok(vec![("resident", resident)])
+    Ok(figures)
 }
 
 /// One host of many plugins: what all the processes take together, and how long after the start of a call to every plugin

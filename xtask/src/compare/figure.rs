@@ -51,7 +51,8 @@ pub(crate) const LATENCY: &[Figure] = &[judged(P50), P99];
 pub(crate) const CALLS: &[Figure] = &[judged(more("per_second", "calls/s")), CPU];
 /// Of bytes; a call is a write of 32 KiB.
 pub(crate) const BYTES: &[Figure] = &[judged(more("mib_per_second", "MiB/s")), CPU];
-/// Of one process: what is resident.
-pub(crate) const RESIDENT: &[Figure] = &[judged(less("resident", "MiB RSS"))];
+/// Of one process: what is resident, and what of that is its own and not the page cache's.
+pub(crate) const RESIDENT: &[Figure] =
+    &[judged(less("resident", "MiB RSS")), judged(less("anonymous", "MiB anonymous"))];
 /// Of many processes: their shares of memory, and the answers to calls to all of them.
 pub(crate) const FAN_OUT: &[Figure] = &[judged(less("share", "MiB PSS")), judged(P99), P50];
