@@ -30,6 +30,7 @@ use tokio::sync::{Notify, Semaphore, oneshot};
 use crate::config::Config;
 use crate::error::Error;
 use crate::outlet::{Lent, Outlet, SEND_HERE_MAX};
+use crate::split::{Reader, Writer};
 use crate::tasks;
 use crate::yamux::{Connection, Event, Role, StreamKey};
 
@@ -303,8 +304,13 @@ pub(crate) fn start<T>(io: T, role: Role, config: Config) -> Handle
 where
     T: AsyncRead + AsyncWrite + Send + 'static,
 {
-    let config = config.clamped();
     let (read, write) = crate::split::split(io);
+    start_halves(read, write, role, config)
+}
+
+/// The same over a connection that is split already.
+pub(crate) fn start_halves(read: Reader, write: Writer, role: Role, config: Config) -> Handle {
+    let config = config.clamped();
     let shared = Arc::new(Shared {
         opens: Semaphore::new(config.accept_backlog.min(Semaphore::MAX_PERMITS)),
         acceptable: Notify::new(),

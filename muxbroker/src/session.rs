@@ -52,6 +52,31 @@ impl Session {
         Self { handle: driver::start(io, Role::Server, config) }
     }
 
+    /// [`client`](Self::client) over a connection that is in two halves already. They are used at once and without a lock:
+    /// the way for sockets that hide in a type of one's own.
+    ///
+    /// # Panics
+    /// Outside of a tokio runtime.
+    pub fn client_halves<R, W>(read: R, write: W, config: Config) -> Self
+    where
+        R: AsyncRead + Send + Unpin + 'static,
+        W: AsyncWrite + Send + Unpin + 'static,
+    {
+        Self { handle: driver::start_halves(Box::new(read), Box::new(write), Role::Client, config) }
+    }
+
+    /// [`server`](Self::server) over a connection that is in two halves already.
+    ///
+    /// # Panics
+    /// Outside of a tokio runtime.
+    pub fn server_halves<R, W>(read: R, write: W, config: Config) -> Self
+    where
+        R: AsyncRead + Send + Unpin + 'static,
+        W: AsyncWrite + Send + Unpin + 'static,
+    {
+        Self { handle: driver::start_halves(Box::new(read), Box::new(write), Role::Server, config) }
+    }
+
     fn shared(&self) -> &Arc<Shared> {
         self.handle.shared()
     }

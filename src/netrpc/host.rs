@@ -6,12 +6,12 @@ use super::{
     overheard::Overheard,
     record::{RecordFile, Recorded, Recording},
 };
-use crate::{Error, ErrorKind, Result, calls::Calls, host::Writer};
+use crate::{Error, ErrorKind, Result, calls::Calls, host::Writer, net::Halves};
 use ::netrpc::{CallOptions, Client, Empty};
 use muxbroker::{Config, MuxBroker, Session, Stream};
 use std::{path::PathBuf, time::Duration};
 use tokio::{
-    io::{AsyncRead, AsyncWrite, AsyncWriteExt as _, copy},
+    io::{AsyncWriteExt as _, copy},
     time::{Instant, timeout, timeout_at},
 };
 use tokio_util::task::{AbortOnDropHandle, TaskTracker};
@@ -30,19 +30,21 @@ impl HostConnection {
     /// Opens the session and its three fixed streams, and makes sure that a plugin answers: everything within `limit`.
     /// Records what crosses the connection into `record`.
     pub(crate) async fn open(
-        io: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
+        io: impl Halves,
         record: Option<PathBuf>,
         stdout: Writer,
         stderr: Writer,
         limit: Duration,
     ) -> Result<Self> {
-        let (io, heard) = Overheard::new(io);
+        let (read, write) = io.halves();
+        let (read, heard) = Overheard::new(read);
         let (session, recording) = match record {
             Some(path) => {
+                let io = tokio::io::join(read, write);
                 let (io, recording) = Recorded::new(io, RecordFile::create(&path).await?)?;
                 (Session::client(io, Config::default()), Some(recording))
             }
-            None => (Session::client(io, Config::default()), None),
+            None => (Session::client_halves(read, write, Config::default()), None),
         };
         let open = async {
             // In this order: the plugin tells them apart by nothing else.

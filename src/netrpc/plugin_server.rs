@@ -8,17 +8,14 @@ use super::{
 };
 use crate::{
     PluginSet, Result,
-    net::{ACCEPT_PAUSE, Connection, Listener},
+    net::{ACCEPT_PAUSE, Connection, Halves, Listener},
     plugin::{Channel, Outlet, Source},
     tls::Security,
 };
 use ::netrpc::{Args, DispatchError, Empty, Handling, Reply, Server, ServerBuilder, Service};
 use muxbroker::{Config, MuxBroker, Session, Stream};
 use std::{future::Future, io, sync::Arc, time::Duration};
-use tokio::{
-    io::{AsyncRead, AsyncWrite, AsyncWriteExt as _},
-    time::timeout,
-};
+use tokio::{io::AsyncWriteExt as _, time::timeout};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::{debug, error, warn};
 
@@ -103,8 +100,9 @@ struct Host {
 }
 
 impl Host {
-    async fn serve(self, io: impl AsyncRead + AsyncWrite + Send + Unpin + 'static) {
-        let session = Session::server(io, Config::default());
+    async fn serve(self, io: impl Halves) {
+        let (read, write) = io.halves();
+        let session = Session::server_halves(read, write, Config::default());
         if let Err(error) = self.serve_session(&session).await {
             debug!(%error, "connection of a host ended");
         }

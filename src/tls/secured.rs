@@ -10,6 +10,8 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_rustls::TlsStream;
 
 use super::failure::ended;
+#[cfg(feature = "netrpc")]
+use crate::net::{Halves, ReadHalf, WriteHalf};
 
 /// A byte stream, encrypted or not.
 pub(crate) enum Secured<IO> {
@@ -27,6 +29,20 @@ pub(crate) struct Encrypted<IO> {
 impl<IO> Secured<IO> {
     pub(super) fn tls(stream: TlsStream<IO>) -> Self {
         Self::Tls(Box::new(Encrypted { stream, heard: false }))
+    }
+}
+
+#[cfg(feature = "netrpc")]
+impl<IO: Halves + AsyncRead + AsyncWrite + Send + Unpin + 'static> Halves for Secured<IO> {
+    fn halves(self) -> (ReadHalf, WriteHalf) {
+        match self {
+            Self::Plain(io) => io.halves(),
+            // Either direction may change the keys of the other.
+            encrypted @ Self::Tls(_) => {
+                let (read, write) = tokio::io::split(encrypted);
+                (Box::new(read), Box::new(write))
+            }
+        }
     }
 }
 

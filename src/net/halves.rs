@@ -1,0 +1,29 @@
+//! The two directions of a byte stream, apart.
+
+use super::Connection;
+use tokio::io::{AsyncRead, AsyncWrite};
+
+pub(crate) type ReadHalf = Box<dyn AsyncRead + Send + Unpin>;
+pub(crate) type WriteHalf = Box<dyn AsyncWrite + Send + Unpin>;
+
+/// A byte stream that is read and written by different tasks. Sockets need no lock for that, which tokio's general split holds
+/// through every system call.
+pub(crate) trait Halves {
+    fn halves(self) -> (ReadHalf, WriteHalf);
+}
+
+impl Halves for Connection {
+    fn halves(self) -> (ReadHalf, WriteHalf) {
+        match self {
+            #[cfg(unix)]
+            Self::Unix(socket) => {
+                let (read, write) = socket.into_split();
+                (Box::new(read), Box::new(write))
+            }
+            Self::Tcp(socket) => {
+                let (read, write) = socket.into_split();
+                (Box::new(read), Box::new(write))
+            }
+        }
+    }
+}
