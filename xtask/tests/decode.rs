@@ -10,6 +10,7 @@ use std::{
     path::Path,
     process::{Command, Output},
     sync::Arc,
+    time::SystemTime,
 };
 
 use decode::Format;
@@ -21,6 +22,11 @@ use interop_tests::{
     greeter::{GreeterPlugin, HANDSHAKE},
     read_pattern_to_end, within,
 };
+use muxbroker::{
+    recording::{MAGIC, Side, piece_header},
+    yamux::Header,
+};
+use serde_gob::{Any, Dynamic, Encoder, GoString, Type, Value};
 use serde_json::Value as Json;
 
 struct Hello;
@@ -178,6 +184,33 @@ fn decode_all(bytes: &[u8], format: Format) -> (String, Option<String>) {
     let mut output = Vec::new();
     let result = decode::decode(bytes, &mut output, format);
     (String::from_utf8(output).unwrap(), result.err().map(|error| error.to_string()))
+}
+
+/// A recording of one request.
+fn request(argument: &Any) -> Vec<u8> {
+    let header = Dynamic {
+        ty: Type::structure("Request", [("ServiceMethod", Type::string()), ("Seq", Type::uint())]),
+        value: Value::Struct(vec![("ServiceMethod".into(), Value::String(GoString(b"A.B".to_vec())))]),
+    };
+    let (mut encoder, mut bytes) = (Encoder::new(), Vec::new());
+    encoder.encode_dynamic(&header, &mut bytes).unwrap();
+    encoder.encode(argument, &mut bytes).unwrap();
+    let frame = Header::data(1, bytes.len() as u32).encode();
+    let piece = piece_header(Side::Host, SystemTime::now(), (frame.len() + bytes.len()) as u32);
+    [MAGIC, &piece[..], &frame, &bytes].concat()
+}
+
+#[test]
+fn the_deepest_values_are_printed() {
+    let mut value = Any::NIL;
+    // Each is a slice and an interface: what gob allows in all, but for the outermost levels.
+    for _ in 0..245 {
+        value = Any::from(vec![value]);
+    }
+    for format in [Format::Text, Format::Json] {
+        let (output, error) = decode_all(&request(&value), format);
+        assert_eq!((error, output.lines().count()), (None, 2));
+    }
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use go_plugin::{Client, Protocol};
+use go_plugin::{Client, Protocol, Result};
 use interop_tests::{
     Ran, example,
     greeter::{GreeterPlugin, HANDSHAKE},
@@ -14,8 +14,28 @@ use tracing::Level;
 const PLUGIN: &str = "github.com/hashicorp/go-plugin/examples/basic/plugin";
 const HOST: &str = "github.com/hashicorp/go-plugin/examples/basic";
 
+/// What no plugin of theirs has.
+#[go_plugin::interface]
+trait Waver {
+    async fn hi(&self) -> Result<String>;
+}
+
+async fn lacks_a_method(plugin: &Path) {
+    let builder = Client::builder(HANDSHAKE).plugin("greeter", WaverPlugin::client()).command(plugin);
+    let client = within("the plugin to start", builder.start()).await.unwrap();
+    let waver = within("the greeter", client.dispense::<WaverPlugin>("greeter")).await.unwrap();
+    // Without an argument, which is where a Go host waits in vain.
+    for _ in 0..2 {
+        let error = within("the error", waver.hi()).await.unwrap_err();
+        assert!(error.is_remote(), "{error:?}");
+        assert_eq!(error.to_string(), "rpc: can't find method Plugin.Hi");
+    }
+    within("the kill", client.kill()).await.unwrap();
+}
+
 async fn greets_through(version: &str) {
     let plugin = upstream(PLUGIN, version);
+    lacks_a_method(&plugin).await;
 
     // From the command line.
     let mut command = Command::new(example("basic"));
