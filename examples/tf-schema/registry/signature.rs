@@ -2,9 +2,9 @@
 
 use anyhow::{Context as _, Result, bail, ensure};
 use pgp::{
-    composed::{Deserializable as _, DetachedSignature, SignedPublicKey},
+    composed::{Deserializable as _, DetachedSignature, SignedPublicKey, SignedPublicSubKey},
     crypto::hash::HashAlgorithm,
-    packet::SignatureType,
+    packet::{PublicKey, Signature, SignatureType},
 };
 use serde::Deserialize;
 
@@ -57,12 +57,22 @@ fn strong(signature: &DetachedSignature) -> bool {
 
 /// By the key itself, or by one that it has made its own for signing.
 fn made_by(key: &SignedPublicKey, signature: &DetachedSignature, sums: &[u8]) -> bool {
+    let by_subkey = |subkey: &&SignedPublicSubKey| signature.verify(&subkey.key, sums).is_ok();
     signature.verify(&key.primary_key, sums).is_ok()
-        || key.public_subkeys.iter().any(|subkey| {
-            subkey.signatures.iter().any(|binding| binding.key_flags().sign())
-                && subkey.verify_bindings(&key.primary_key).is_ok()
-                && signature.verify(&subkey.key, sums).is_ok()
-        })
+        || key.public_subkeys.iter().filter(by_subkey).any(|subkey| signs_for(subkey, &key.primary_key))
+}
+
+/// Each has to say so of the other, and not to have taken it back. One good word will do: keys that are old have many, and
+/// some with hashes that are no longer believed.
+fn signs_for(subkey: &SignedPublicSubKey, primary: &PublicKey) -> bool {
+    let says = |kind| subkey.signatures.iter().filter(move |said| said.typ() == Some(kind));
+    let bound = |binding: &Signature| {
+        let back = binding.embedded_signature();
+        binding.key_flags().sign()
+            && binding.verify_subkey_binding(primary, &subkey.key).is_ok()
+            && back.is_some_and(|back| back.verify_primary_key_binding(&subkey.key, primary).is_ok())
+    };
+    says(SignatureType::SubkeyRevocation).next().is_none() && says(SignatureType::SubkeyBinding).any(bound)
 }
 
 /// The checksum of a file, from lines of `HEX  NAME`.
