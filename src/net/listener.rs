@@ -2,7 +2,14 @@
 
 use super::Connection;
 use crate::{Address, Error, ErrorKind, Result, handshake::env};
-use std::{collections::HashMap, io, net::Ipv4Addr, path::PathBuf, time::Duration};
+use std::{
+    collections::HashMap,
+    io,
+    net::{IpAddr, Ipv4Addr},
+    ops::RangeInclusive,
+    path::PathBuf,
+    time::Duration,
+};
 use tokio::net::TcpListener;
 
 #[cfg(unix)]
@@ -28,6 +35,8 @@ pub(crate) struct ListenOptions {
     socket_dir: Option<PathBuf>,
     socket_group: Option<String>,
     tcp: bool,
+    /// The interface; that of this machine alone if none is named.
+    ip: Option<IpAddr>,
 }
 
 impl ListenOptions {
@@ -74,6 +83,11 @@ impl ListenOptions {
         self
     }
 
+    /// TCP on the first free port of `ports` instead, reachable through `ip`.
+    pub(crate) fn on_tcp(self, ip: IpAddr, ports: RangeInclusive<u16>) -> Self {
+        Self { tcp: true, ip: Some(ip), min_port: *ports.start(), max_port: *ports.end(), ..self }
+    }
+
     /// [`Self::from_env`] with this process's environment.
     pub(crate) fn from_process_env() -> Result<Self> {
         let vars: HashMap<_, _> = std::env::vars_os().collect();
@@ -101,8 +115,9 @@ impl Listener {
             return bind_unix(options);
         }
         // Both bounds unset: the system chooses.
+        let ip = options.ip.unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST));
         for port in options.min_port..=options.max_port {
-            match std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, port)) {
+            match std::net::TcpListener::bind((ip, port)) {
                 Ok(listener) => {
                     listener.set_nonblocking(true)?;
                     return Ok(Self::Tcp(TcpListener::from_std(listener)?));

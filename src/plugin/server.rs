@@ -18,6 +18,8 @@ use crate::{
 use std::{
     collections::BTreeMap,
     future::{Future, IntoFuture},
+    net::IpAddr,
+    ops::RangeInclusive,
     pin::{Pin, pin},
     time::Duration,
 };
@@ -47,6 +49,7 @@ pub fn serve(handshake: Handshake) -> Server {
         handshake,
         sets: BTreeMap::new(),
         outlives_host: false,
+        tcp: None,
         #[cfg(feature = "grpc")]
         grpc_message_limit: crate::DEFAULT_MESSAGE_LIMIT,
         tls: PluginOptions::default(),
@@ -60,6 +63,7 @@ pub struct Server {
     handshake: Handshake,
     sets: BTreeMap<u32, PluginSet>,
     outlives_host: bool,
+    tcp: Option<(IpAddr, RangeInclusive<u16>)>,
     #[cfg(feature = "grpc")]
     grpc_message_limit: usize,
     tls: PluginOptions,
@@ -84,6 +88,17 @@ impl Server {
     /// lost its reader, and ends, so that a crashed host leaves no orphans; Go's plugins stay.
     pub fn outlives_host(mut self, outlives: bool) -> Self {
         self.outlives_host = outlives;
+        self
+    }
+
+    /// Listens on TCP, on the first free port of `ports` (0 lets the system choose), and through `ip`; by default a plugin listens on
+    /// a Unix socket, or where there are none on TCP for this machine alone, in its host's range of ports.
+    ///
+    /// **Whoever can connect can call**, and with an `ip` other than a loopback address that may be anybody: see `docs/network.md` of the
+    /// repository, and demand certificates with [`tls_provider`](Self::tls_provider). Brokered gRPC connections stay on this
+    /// machine.
+    pub fn listen_tcp(mut self, ip: IpAddr, ports: RangeInclusive<u16>) -> Self {
+        self.tcp = Some((ip, ports));
         self
     }
 
@@ -146,7 +161,7 @@ impl Server {
         let PluginTls { security, certificate } =
             tls.prepare(std::env::var_os(env::CLIENT_CERT), protocol)?;
         let service = self.service(protocol, &set, redirect.outlet(), multiplex, security)?;
-        let listener = Listener::bind(&ListenOptions::from_process_env()?)?;
+        let listener = self.listen()?;
         let line = HandshakeLine {
             version,
             address: listener.address()?,
@@ -200,13 +215,21 @@ impl Server {
         // AutoMTLS would be with the host that started the process, which none did.
         let security = std::mem::take(&mut self.tls).prepare(None, protocol)?.security;
         let service = self.service(protocol, &set, output.outlet(), false, security)?;
-        let listener = Listener::bind(&ListenOptions::from_process_env()?)?;
+        let listener = self.listen()?;
         let mut config = ReattachConfig::new(protocol, listener.address()?, std::process::id());
         (config.version, config.test) = (version, true);
         debug!(network = config.address.network(), address = %config.address, "plugin address");
         Ok(TestServer::start(config, move |quit| async move {
             service.run(listener, quit, async { output.finish() }).await;
         }))
+    }
+
+    fn listen(&self) -> Result<Listener> {
+        let options = ListenOptions::from_process_env()?;
+        Listener::bind(&match self.tcp.clone() {
+            Some((ip, ports)) => options.on_tcp(ip, ports),
+            None => options,
+        })
     }
 
     fn service(

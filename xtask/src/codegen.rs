@@ -54,6 +54,7 @@ const SETS: &[Set] = &[
         protos: &["tflint.proto"],
         out: "tests/interop/src/generated/tflint",
     },
+    Set { root: "examples/network/proto", protos: &["network.proto"], out: "examples/network/generated" },
     Set { root: "src/grpc/tests/proto", protos: &["peer.proto"], out: "src/grpc/tests/generated" },
 ];
 
