@@ -300,7 +300,8 @@ impl ClientBuilder {
 
     /// Records everything that crosses the connection to a net/rpc plugin into a file, for debugging; off by default. Inside of
     /// TLS, so in clear text. `cargo xtask decode FILE`, in the sources of this crate, prints it frame by frame and call by call;
-    /// [`muxbroker::recording`] is the format. What was in the file is lost; one that cannot be made fails the start.
+    /// [`muxbroker::recording`] is the format. What was in the file is lost, so give each start a file of its own; one that
+    /// cannot be made fails the start.
     ///
     /// Nothing waits for the file. If it cannot be written any more, or not fast enough, a warning says so and the recording
     /// ends; the connection goes on. The recording is complete when [`Client::kill`] returns.
