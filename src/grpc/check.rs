@@ -14,6 +14,7 @@ use std::{
 
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, ReadBuf};
 
+use super::broker::session_lost;
 use crate::{Error, ErrorKind, Result};
 
 /// RFC 9113, section 3.4.
@@ -95,6 +96,9 @@ fn is_end(error: &io::Error) -> bool {
 fn carried(error: io::Error) -> Error {
     if let Some(tls) = crate::tls::cause_of(&error) {
         return tls;
+    }
+    if let Some(session) = muxbroker::Error::from_io(&error) {
+        return session_lost(session.clone());
     }
     let text = format!("the connection was lost: {error}");
     match error.downcast::<Error>() {

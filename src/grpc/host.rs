@@ -16,7 +16,12 @@ use tonic_health::pb::{HealthCheckRequest, health_client::HealthClient};
 use super::{
     GrpcBroker, GrpcChannel, Mux, Sockets, Ways, channel::ChannelSlot, dial::Dialer, health, io::Io, stdio,
 };
-use crate::{Address, Error, ErrorKind, Result, host::Writer, net::Connection, tls::Security};
+use crate::{
+    Address, Error, ErrorKind, Result,
+    host::Writer,
+    net::{Connection, Overheard},
+    tls::Security,
+};
 
 /// What a host wants of the connection to its plugin.
 pub(crate) struct HostOptions {
@@ -90,8 +95,15 @@ impl HostConnection {
 
     /// The same with all connections on this byte stream.
     pub(super) async fn multiplexed<IO: Io + 'static>(io: IO, options: HostOptions) -> Result<Self> {
+        let (io, heard) = Overheard::new(io);
         let mux = Multiplexed::new(io);
-        Self::connect(mux.dialer(), Some(mux), options).await
+        match Self::connect(mux.dialer(), Some(mux), options).await {
+            Err(_) if heard.tls_alert() => {
+                let text = "the plugin expects TLS on its socket: where connections are multiplexed, it is inside each of them";
+                Err(Error::new(ErrorKind::Security, text))
+            }
+            connected => connected,
+        }
     }
 
     async fn connect(dialer: Dialer, mux: Option<Multiplexed>, options: HostOptions) -> Result<Self> {

@@ -3,10 +3,14 @@
 use super::{
     RpcClient,
     control::{CONTROL, DISPENSE, DISPENSER, PING, QUIT},
-    overheard::Overheard,
     record::{RecordFile, Recorded, Recording},
 };
-use crate::{Error, ErrorKind, Result, calls::Calls, host::Writer, net::Halves};
+use crate::{
+    Error, ErrorKind, Result,
+    calls::Calls,
+    host::Writer,
+    net::{Halves, Overheard},
+};
 use ::netrpc::{CallOptions, Client, Empty};
 use muxbroker::{Config, MuxBroker, Session, Stream};
 use std::{path::PathBuf, time::Duration};

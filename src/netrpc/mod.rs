@@ -10,7 +10,6 @@ mod control;
 mod host;
 #[allow(missing_docs)] // for generated code, hidden
 mod map_args;
-mod overheard;
 mod plugin_server;
 mod record;
 mod scope;

@@ -38,7 +38,7 @@ use super::{GrpcChannel, GrpcService, GrpcServices, dial::Dialer, io::BoxIo, ser
 use crate::{Address, Error, ErrorKind, Result, calls::Calls, tls::Security};
 
 pub use listener::{GrpcListener, GrpcStream};
-pub(crate) use mux::Mux;
+pub(crate) use mux::{Mux, session_lost};
 pub use served::Served;
 pub(crate) use sockets::Sockets;
 

@@ -151,10 +151,7 @@ impl Mux {
         })?;
         match timeout(PAIRING_LIMIT, session.open()).await {
             Ok(Ok(stream)) => Ok(stream),
-            Ok(Err(error)) => {
-                let text = format!("the multiplexed connection was lost: {error}");
-                Err(Error::new(ErrorKind::Disconnected, text).with_source(error))
-            }
+            Ok(Err(error)) => Err(session_lost(error)),
             Err(_) => {
                 Err(Error::new(ErrorKind::Timeout, "the other side does not take multiplexed connections"))
             }
@@ -213,6 +210,16 @@ impl Mux {
     fn doors(&self) -> MutexGuard<'_, Doors> {
         lock(&self.doors)
     }
+}
+
+/// Why there are no streams any more.
+pub(crate) fn session_lost(error: muxbroker::Error) -> Error {
+    let (kind, text) = if error.is_protocol() {
+        (ErrorKind::Protocol, format!("the other side does not multiplex its connections: {error}"))
+    } else {
+        (ErrorKind::Disconnected, format!("the multiplexed connection was lost: {error}"))
+    };
+    Error::new(kind, text).with_source(error)
 }
 
 /// One listener's place behind the doors.

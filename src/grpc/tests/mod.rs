@@ -2,6 +2,7 @@
 
 mod broker;
 mod connect;
+mod hostile;
 mod output;
 mod serving;
 #[cfg(feature = "tls")]
