@@ -1,4 +1,7 @@
 //! The archive that providers come in.
+//!
+//! `go_plugin::fetch` unpacks archives too, but wants to be told which file in them is the program. Here the name varies from
+//! provider to provider; and with a version, what is in the cache is found without the registry.
 
 use std::{
     fs::{self, File},
