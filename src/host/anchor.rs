@@ -12,6 +12,8 @@ use tokio::sync::watch;
 use crate::grpc::{BrokerSlot, ChannelSlot, GrpcBroker, GrpcChannel};
 #[cfg(feature = "netrpc")]
 use crate::netrpc::WeakRpcClient;
+#[cfg(feature = "grpc")]
+use tokio_util::sync::DropGuard;
 
 /// The handles that dispensed objects hold, and what leads them to another process.
 pub(crate) enum Anchor {
@@ -29,6 +31,7 @@ pub(crate) struct Grpc {
     channel_slot: ChannelSlot,
     broker: GrpcBroker,
     broker_slot: BrokerSlot,
+    _served: DropGuard,
 }
 
 impl Client {
@@ -52,8 +55,8 @@ impl Anchor {
             #[cfg(feature = "grpc")]
             Transport::Grpc(connection) => {
                 let (channel, channel_slot) = connection.channel().for_calls(calls.clone()).replaceable();
-                let (broker, broker_slot) = connection.broker().replaceable();
-                Self::Grpc(Box::new(Grpc { channel, channel_slot, broker, broker_slot }))
+                let (broker, broker_slot, served) = connection.broker().replaceable();
+                Self::Grpc(Box::new(Grpc { channel, channel_slot, broker, broker_slot, _served: served }))
             }
         }
     }

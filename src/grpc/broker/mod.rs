@@ -12,6 +12,7 @@ mod mailbox;
 mod mux;
 mod outbox;
 mod served;
+mod slot;
 mod sockets;
 
 use std::{
@@ -23,11 +24,10 @@ use std::{
     time::Instant,
 };
 
-use arc_swap::ArcSwap;
 use futures_util::StreamExt as _;
 use go_plugin_proto::ConnInfo;
 use tokio::time::timeout;
-use tokio_util::sync::CancellationToken;
+use tokio_util::sync::{CancellationToken, DropGuard};
 use tonic::server::NamedService;
 
 use self::{
@@ -40,6 +40,7 @@ use crate::{Address, Error, ErrorKind, Result, calls::Calls, tls::Security};
 pub use listener::{GrpcListener, GrpcStream};
 pub(crate) use mux::{Mux, session_lost};
 pub use served::Served;
+pub(crate) use slot::BrokerSlot;
 pub(crate) use sockets::Sockets;
 
 /// Opens further connections between host and plugin. Go's `GRPCBroker`.
@@ -48,17 +49,6 @@ pub(crate) use sockets::Sockets;
 /// serves is stopped then, what it dialled is cut.
 #[derive(Clone)]
 pub struct GrpcBroker(Arc<Shared>, Option<BrokerSlot>);
-
-/// What leads some handles to the broker of another connection when their plugin is started again.
-#[derive(Clone)]
-pub(crate) struct BrokerSlot(Arc<ArcSwap<Shared>>);
-
-impl BrokerSlot {
-    /// The handles go on with the broker of `next`.
-    pub(crate) fn replace(&self, next: &GrpcBroker) {
-        self.0.store(Arc::clone(&next.0));
-    }
-}
 
 struct Shared {
     last_id: AtomicU32,
@@ -93,23 +83,26 @@ impl GrpcBroker {
         Self(Arc::new(shared), None)
     }
 
-    /// A handle whose broker can be replaced, and what replaces it.
-    pub(crate) fn replaceable(&self) -> (Self, BrokerSlot) {
-        let slot = BrokerSlot(Arc::new(ArcSwap::new(Arc::clone(&self.0))));
-        (Self(Arc::clone(&self.0), Some(slot.clone())), slot)
+    /// A handle whose broker can be replaced, what replaces it, and what ends it all.
+    pub(crate) fn replaceable(&self) -> (Self, BrokerSlot, DropGuard) {
+        let (slot, end) = BrokerSlot::new(self);
+        (Self(Arc::clone(&self.0), Some(slot.clone())), slot, end)
     }
 
     /// The broker that this handle leads to now.
     fn now(&self) -> Self {
         match &self.1 {
-            Some(slot) => Self(slot.0.load_full(), None),
+            Some(slot) => Self(slot.now(), None),
             None => self.clone(),
         }
     }
 
     /// A number that this side has not used yet; the first is 1. Go's `NextId`.
     pub fn next_id(&self) -> u32 {
-        self.now().0.last_id.fetch_add(1, Ordering::Relaxed).wrapping_add(1)
+        match &self.1 {
+            Some(slot) => slot.next_id(),
+            None => self.0.last_id.fetch_add(1, Ordering::Relaxed).wrapping_add(1),
+        }
     }
 
     /// Serves one service under a new number, [`Served::id`], which the other side needs to dial it.
@@ -120,10 +113,9 @@ impl GrpcBroker {
     ///
     /// As [`accept`](Self::accept).
     pub fn serve<S: GrpcService + NamedService>(&self, service: S) -> Result<Served> {
-        let now = self.now();
-        let mut services = now.services();
+        let mut services = self.services();
         services.add(service)?;
-        now.accept_and_serve(now.next_id(), services)
+        self.accept_and_serve(self.next_id(), services)
     }
 
     /// Serves any number of services, from [`services`](Self::services), under a number of your own. Go's
@@ -133,8 +125,7 @@ impl GrpcBroker {
     ///
     /// As [`accept`](Self::accept).
     pub fn accept_and_serve(&self, id: u32, services: GrpcServices) -> Result<Served> {
-        let now = self.now();
-        Ok(Served::start(id, now.listen(id)?, services, &now.0.closed))
+        Ok(Served::start(id, self.listen(id)?, services, self.closed()))
     }
 
     /// An empty set of services, for [`accept_and_serve`](Self::accept_and_serve).
@@ -149,8 +140,7 @@ impl GrpcBroker {
     ///
     /// If no socket can be made, or the connection to the other side has ended.
     pub fn accept(&self, id: u32) -> Result<GrpcListener> {
-        let now = self.now();
-        Ok(GrpcListener::new(now.listen(id)?, now.0.closed.clone()))
+        Ok(GrpcListener::new(self.listen(id)?, self.closed().clone()))
     }
 
     /// Connects to what the other side serves under this number. Waits up to 5 seconds for the other side
@@ -214,6 +204,9 @@ impl GrpcBroker {
 
     /// Connections under `id`, which the other side has been told about or will knock for.
     fn listen(&self, id: u32) -> Result<listener::Incoming> {
+        if let Some(slot) = &self.1 {
+            return slot.listen(id);
+        }
         if self.0.closed.is_cancelled() {
             return Err(broker_closed());
         }
@@ -221,6 +214,11 @@ impl GrpcBroker {
         let incoming = self.incoming(id)?;
         let secured = secured(incoming, self.0.security.clone());
         Ok(Box::pin(secured.map(|io| io.map(|io| Box::new(io) as BoxIo))))
+    }
+
+    /// What is served ends with this.
+    fn closed(&self) -> &CancellationToken {
+        self.1.as_ref().map_or(&self.0.closed, BrokerSlot::closed)
     }
 
     fn incoming(&self, id: u32) -> Result<listener::Incoming> {

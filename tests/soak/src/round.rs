@@ -4,7 +4,7 @@ use std::{path::Path, process::Command, sync::Arc, time::Duration};
 
 use anyhow::{Context, Result, bail, ensure};
 use fastrand::Rng;
-use go_plugin::{Client, Fault, Protocol};
+use go_plugin::{AutoMtls, Client, ClientBuilder, Fault, Protocol, Supervisor};
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::{task::JoinSet, time::timeout};
 
@@ -21,15 +21,19 @@ pub(crate) enum Kind {
     IsDroppedInCalls,
     IsGivenUpWhileStarting,
     Crashes,
+    IsFoundAgain,
+    IsSupervised,
 }
 
 impl Kind {
-    const ALL: [Self; 5] = [
+    const ALL: [Self; 7] = [
         Self::Quits,
         Self::IsKilledInCalls,
         Self::IsDroppedInCalls,
         Self::IsGivenUpWhileStarting,
         Self::Crashes,
+        Self::IsFoundAgain,
+        Self::IsSupervised,
     ];
 
     pub(crate) fn any(random: &mut Rng) -> Self {
@@ -42,6 +46,8 @@ impl Kind {
             Self::IsKilledInCalls => "plugins ended by `kill` with calls in flight",
             Self::IsDroppedInCalls => "plugins whose clients were dropped with calls in flight",
             Self::IsGivenUpWhileStarting => "starts that were given up",
+            Self::IsFoundAgain => "plugins that a second client reattached to",
+            Self::IsSupervised => "supervised plugins that crashed and were replaced, with calls in flight",
             Self::Crashes => "plugins that died of SIGKILL with calls in flight, and were started again",
         }
     }
@@ -61,7 +67,7 @@ pub(crate) async fn run(kind: Kind, random: &mut Rng, dir: &Path) -> Result<()> 
     let transport = random.choice([Protocol::NetRpc, Protocol::Grpc]).unwrap_or(Protocol::Grpc);
     match kind {
         Kind::Quits => {
-            let (client, counter) = start(transport, random.bool(), dir).await?;
+            let (client, counter) = start(Way::any(transport, random), dir).await?;
             count(&counter, random).await?;
             client.ping().await?;
             client.kill().await?;
@@ -69,14 +75,14 @@ pub(crate) async fn run(kind: Kind, random: &mut Rng, dir: &Path) -> Result<()> 
             ensure!(status.success(), "{transport}: ended with {status}");
         }
         Kind::IsKilledInCalls => {
-            let (client, counter) = start(transport, random.bool(), dir).await?;
+            let (client, counter) = start(Way::any(transport, random), dir).await?;
             let calls = calls_that_wait(&counter, random);
             pause(random).await;
             client.kill().await?;
             fail(calls, transport).await?;
         }
         Kind::IsDroppedInCalls => {
-            let (client, counter) = start(transport, random.bool(), dir).await?;
+            let (client, counter) = start(Way::any(transport, random), dir).await?;
             let calls = calls_that_wait(&counter, random);
             pause(random).await;
             drop(client);
@@ -85,37 +91,121 @@ pub(crate) async fn run(kind: Kind, random: &mut Rng, dir: &Path) -> Result<()> 
         Kind::IsGivenUpWhileStarting => {
             let limit = Duration::from_millis(random.u64(..30));
             // Whether it came in time is a matter of luck; what counts is that nothing of it is left.
-            drop(timeout(limit, start(transport, random.bool(), dir)).await);
+            drop(timeout(limit, start(Way::any(transport, random), dir)).await);
         }
         Kind::Crashes => {
-            let (client, counter) = start(transport, random.bool(), dir).await?;
+            let (client, counter) = start(Way::any(transport, random), dir).await?;
             let calls = calls_that_wait(&counter, random);
             pause(random).await;
-            let pid = i32::try_from(client.id()).ok().and_then(Pid::from_raw).context("an odd process id")?;
-            kill_process(pid, Signal::KILL)?;
+            kill_hard(&client)?;
             client.exited().await;
             fail(calls, transport).await?;
-            let (client, counter) = start(transport, random.bool(), dir).await?;
+            let (client, counter) = start(Way::any(transport, random), dir).await?;
             count(&counter, random).await?;
             client.kill().await?;
         }
+        Kind::IsFoundAgain => found_again(transport, random, dir).await?,
+        Kind::IsSupervised => supervised(transport, random, dir).await?,
     }
     Ok(())
 }
 
-/// Starts this program as a plugin. `multiplex` counts over gRPC alone.
-async fn start(transport: Protocol, multiplex: bool, dir: &Path) -> Result<(Client, Arc<dyn Counter>)> {
-    let mut command = Command::new(std::env::current_exe()?);
-    command.arg(SERVE).env(plugin::TRANSPORT, transport.to_string()).env("TMPDIR", dir);
-    let client = Client::builder(HANDSHAKE)
-        .plugin(NAME, CounterPlugin::client())
-        .allowed_protocols([transport])
-        .multiplex_grpc(multiplex && transport == Protocol::Grpc)
-        .command(command)
+async fn found_again(transport: Protocol, random: &mut Rng, dir: &Path) -> Result<()> {
+    let (first, counter) = start(Way::plain(transport), dir).await?;
+    let config = first.reattach_config().context("no reattach config")?;
+    let second = Client::builder(HANDSHAKE).plugin(NAME, CounterPlugin::client()).reattach(config);
+    let second = second.start().await?;
+    let found = second.dispense::<CounterPlugin>(NAME).await?;
+    count(&found, random).await?;
+    let calls = [calls_that_wait(&counter, random), calls_that_wait(&found, random)];
+    pause(random).await;
+    match random.u8(..3) {
+        0 => first.kill().await?,
+        1 => second.kill().await?,
+        _ => drop(first),
+    }
+    second.exited().await;
+    for calls in calls {
+        fail(calls, transport).await?;
+    }
+    Ok(())
+}
+
+async fn supervised(transport: Protocol, random: &mut Rng, dir: &Path) -> Result<()> {
+    let (way, dir, program) = (Way::any(transport, random), dir.to_owned(), std::env::current_exe()?);
+    let make = move || builder(way, &dir, &program);
+    let millisecond = Duration::from_millis(1);
+    let supervisor = Supervisor::builder(make.clone())
+        .backoff(millisecond, 10 * millisecond)
+        .max_restarts(100, Duration::from_secs(60))
+        .drain_timeout(20 * millisecond)
         .start()
         .await?;
+    let counter = supervisor.dispense::<CounterPlugin>(NAME).await?;
+    let mut calls = Vec::new();
+    for _ in 0..random.usize(1..4) {
+        calls.push(calls_that_wait(&counter, random));
+        pause(random).await;
+        if random.bool() {
+            let client = supervisor.client().await?;
+            kill_hard(&client)?;
+            client.exited().await;
+        } else {
+            supervisor.replace(make.clone()).await?;
+        }
+        count(&counter, random).await?;
+    }
+    if random.bool() {
+        supervisor.stop().await?;
+    }
+    drop(supervisor);
+    // Some began on one process, some on another, and some wait for one.
+    for calls in calls {
+        fail(calls, transport).await?;
+    }
+    Ok(())
+}
+
+fn kill_hard(client: &Client) -> Result<()> {
+    let pid = i32::try_from(client.id()).ok().and_then(Pid::from_raw).context("an odd process id")?;
+    Ok(kill_process(pid, Signal::KILL)?)
+}
+
+/// How host and plugin are connected.
+#[derive(Clone, Copy)]
+struct Way {
+    transport: Protocol,
+    /// Over gRPC alone.
+    multiplex: bool,
+    secure: bool,
+}
+
+impl Way {
+    fn any(transport: Protocol, random: &mut Rng) -> Self {
+        Self { transport, multiplex: transport == Protocol::Grpc && random.bool(), secure: random.bool() }
+    }
+
+    fn plain(transport: Protocol) -> Self {
+        Self { transport, multiplex: false, secure: false }
+    }
+}
+
+/// Starts this program as a plugin.
+async fn start(way: Way, dir: &Path) -> Result<(Client, Arc<dyn Counter>)> {
+    let client = builder(way, dir, &std::env::current_exe()?).start().await?;
     let counter = client.dispense::<CounterPlugin>(NAME).await?;
     Ok((client, counter))
+}
+
+fn builder(way: Way, dir: &Path, program: &Path) -> ClientBuilder {
+    let mut command = Command::new(program);
+    command.arg(SERVE).env(plugin::TRANSPORT, way.transport.to_string()).env("TMPDIR", dir);
+    let builder = Client::builder(HANDSHAKE)
+        .plugin(NAME, CounterPlugin::client())
+        .allowed_protocols([way.transport])
+        .multiplex_grpc(way.multiplex)
+        .command(command);
+    if way.secure { builder.auto_mtls(AutoMtls::Required) } else { builder }
 }
 
 /// Counts to a sum under some keys at once, one of them as long as a book, each addition with a call back. Some calls are given
