@@ -80,6 +80,8 @@
 //! - [`Plugin`] is what both sides register. The attribute writes its net/rpc half; `#[interface(grpc)]` leaves the
 //!   gRPC half to a few lines of yours around the code that tonic generated, in an implementation of `GrpcPlugin`.
 //! - [`Error`] tells whose fault a failure was, without anybody reading its text.
+//! - `ClientBuilder::auto_mtls` encrypts everything between host and plugin, with certificates that both make for the occasion; plugins take
+//!   part without being told to. `tls_config` and `tls_provider` are for certificates of your own.
 //! - [`discover`] finds plugins by the names of their files; a [`pool`] starts many when they are needed and stops them when they are not.
 //! - [`logs`] turns a plugin's log into `tracing` events and the other way round.
 //!

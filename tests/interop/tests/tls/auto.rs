@@ -146,6 +146,43 @@ async fn objects_are_called_back_over_an_encrypted_netrpc_connection() {
     host.tell("kill").await;
 }
 
+/// The address is no secret, and who connects to it without the host's key learns nothing and holds nobody up.
+#[tokio::test]
+async fn nobody_but_the_host_gets_in() {
+    use tokio::{
+        io::{AsyncReadExt as _, AsyncWriteExt as _},
+        net::UnixStream,
+    };
+
+    /// How yamux and HTTP/2 begin.
+    const OPENINGS: [&[u8]; 2] = [&[0, 1, 0, 1, 0, 0, 0, 1, 0, 0, 0, 0], b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"];
+
+    for (program, flag) in [(go_program("greeterplugin"), "-grpc"), (RUST_GREETER.into(), "--grpc")] {
+        for args in [&[][..], &[flag]] {
+            let client = start(greeter_host(&program, args).auto_mtls(AutoMtls::Required)).await;
+            let path = client.handshake_line().address.as_unix().unwrap();
+            let mut silent = Vec::new();
+            for _ in 0..20 {
+                silent.push(UnixStream::connect(path).await.unwrap());
+            }
+            for opening in OPENINGS {
+                let mut stranger = UnixStream::connect(path).await.unwrap();
+                stranger.write_all(opening).await.unwrap();
+                let mut said = Vec::new();
+                // A reset is an answer too.
+                let _ = within("the refusal", stranger.read_to_end(&mut said)).await;
+                assert!(said.is_empty() || said.starts_with(&[0x15, 3]), "{args:?}: {said:?}");
+            }
+            assert_eq!(greeter(&client).await.say("gopher").await.unwrap(), "hello gopher");
+            // Go's gRPC server waits for handshakes before it ends.
+            if program != Path::new(RUST_GREETER) {
+                silent.clear();
+            }
+            end(client).await;
+        }
+    }
+}
+
 /// What does not pass the host's certificate on to the plugin stands for plugins in other languages, which know nothing
 /// of AutoMTLS.
 fn unaware(flag: &str) -> ClientBuilder {
