@@ -83,6 +83,7 @@
 //! - `ClientBuilder::auto_mtls` encrypts everything between host and plugin, with certificates that both make for the occasion; plugins take
 //!   part without being told to. `tls_config` and `tls_provider` are for certificates of your own.
 //! - [`discover`] finds plugins by the names of their files; a [`pool`] starts many when they are needed and stops them when they are not.
+//! - [`Supervisor`] starts a plugin again after a crash and replaces a running one, under objects that stay valid.
 //! - [`logs`] turns a plugin's log into `tracing` events and the other way round.
 //!
 //! Every call to a dispensed object is a `tracing` span with the target `go_plugin::call` and the fields `plugin`, `method`, `transport` and
@@ -102,8 +103,8 @@
 //! | `tls` | AutoMTLS and own certificates; without it rustls is not compiled |
 //! | `testing` | `testing`: hosts and plugins in one process, plugins that misbehave |
 //! | `container` | `Container`: plugins run by docker or podman |
-//! | `fetch` (off) | module `fetch`: manifests with semantic versions, plugins from archives over HTTP(S) or in a folder |
-//! | `metrics` (off) | counts and measures calls with the `metrics` facade: `go_plugin_calls_total`, `go_plugin_call_duration_seconds` |
+//! | `fetch` | module `fetch`: manifests with semantic versions, plugins from archives over HTTP(S) or in a folder |
+//! | `metrics` | counts and measures calls with the `metrics` facade: `go_plugin_calls_total`, `go_plugin_call_duration_seconds` |
 //!
 //! [go-plugin]: https://github.com/hashicorp/go-plugin
 
