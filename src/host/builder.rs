@@ -28,6 +28,7 @@ pub struct ClientBuilder {
     pub(super) runner: Option<MakeRunner>,
     pub(super) on_exit: Option<OnExit>,
     pub(super) managed: bool,
+    pub(super) log_file: Option<PathBuf>,
     pub(super) checksum: Option<Checksum>,
     pub(super) sockets: SocketConfig,
     pub(super) start_timeout: Duration,
@@ -60,6 +61,7 @@ impl ClientBuilder {
             runner: None,
             on_exit: None,
             managed: false,
+            log_file: None,
             checksum: None,
             sockets: SocketConfig::default(),
             start_timeout: START_TIMEOUT,
@@ -187,6 +189,13 @@ impl ClientBuilder {
     /// (on Linux), so that a crashed host leaves no orphans; go-plugin leaves them.
     pub fn outlives_host(mut self, outlives: bool) -> Self {
         self.end_with_host = !outlives;
+        self
+    }
+
+    /// Has the plugin write its standard error, which is its log, to the end of this file, and not to this host: for one that
+    /// [outlives](Self::outlives_host) it. A Go plugin ends by SIGPIPE when it logs and its host is gone, and no later host gets its log.
+    pub fn log_file(mut self, file: impl Into<PathBuf>) -> Self {
+        self.log_file = Some(file.into());
         self
     }
 

@@ -225,7 +225,7 @@ impl Client {
     /// [`reattach_config`](Self::reattach_config) before, to find the plugin again.
     ///
     /// Until this process ends it keeps reading the plugin's output. After that a Go plugin that writes to its standard output or
-    /// standard error ends by SIGPIPE; those built on this crate do not.
+    /// standard error ends by SIGPIPE, unless it has a [`log_file`](ClientBuilder::log_file); those built on this crate do not.
     ///
     /// # Errors
     /// For a plugin that the system ends with this host.

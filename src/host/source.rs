@@ -2,11 +2,11 @@
 
 use super::{ClientBuilder, options::PluginCommand};
 use crate::{
-    Error, Result, Runner, RunnerSpec,
+    Error, ErrorKind, Result, Runner, RunnerSpec,
     logs::PluginLog,
     process::{HostEnv, Launch, Started, diagnose, runner_spec, start_runner},
 };
-use std::{ffi::OsString, fmt, path::Path, pin::Pin, sync::Arc, time::Duration};
+use std::{ffi::OsString, fmt, fs::File, path::Path, pin::Pin, sync::Arc, time::Duration};
 use tokio::time::timeout;
 use tracing::debug;
 
@@ -43,7 +43,9 @@ impl Source {
         let raw = builder.raw_stderr.take();
         match self {
             Self::Command(command) => {
+                let log_file = builder.log_file.as_deref().map(open_log).transpose()?;
                 let launch = Launch::new(command.0, builder.inherit_env, builder.end_with_host)
+                    .log_to(log_file)
                     .verified_by(builder.checksum.take())
                     .sockets(builder.sockets.clone());
                 let program = launch.program().to_owned();
@@ -56,6 +58,11 @@ impl Source {
                 if builder.checksum.is_some() {
                     return Err(Error::misuse(
                         "a checksum is one of a command's executable: let the runner verify what it runs",
+                    ));
+                }
+                if builder.log_file.is_some() {
+                    return Err(Error::misuse(
+                        "a log file is for a command: a runner has its plugin's output",
                     ));
                 }
                 let dir = builder.sockets.make_dir()?;
@@ -86,8 +93,15 @@ impl Source {
     }
 }
 
+fn open_log(path: &Path) -> Result<File> {
+    File::options().create(true).append(true).open(path).map_err(|cause| {
+        let text = format!("cannot write the log file {}: {cause}", path.display());
+        Error::new(ErrorKind::Io, text).with_source(cause)
+    })
+}
+
 fn start_timeout() -> Error {
-    Error::new(crate::ErrorKind::StartTimeout, "timeout while waiting for plugin to start")
+    Error::new(ErrorKind::StartTimeout, "timeout while waiting for plugin to start")
 }
 
 /// What may know why a plugin did not start.

@@ -12,6 +12,7 @@ use super::{
 use crate::{Checksum, Error, ErrorKind, Result, net::SocketConfig, sys};
 use std::{
     ffi::{OsStr, OsString},
+    fs::File,
     io,
     path::Path,
     process::{self, ChildStderr, ChildStdout, Command, Stdio},
@@ -19,7 +20,10 @@ use std::{
     thread,
     time::Duration,
 };
-use tokio::{io::AsyncWrite, sync::oneshot};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    sync::oneshot,
+};
 use tokio_util::task::TaskTracker;
 
 /// Enough for a thread that only forks and waits: starting a command allocates on the heap.
@@ -40,6 +44,7 @@ pub(crate) struct Launch {
     end_with_host: bool,
     checksum: Option<Checksum>,
     sockets: SocketConfig,
+    logs_to_file: bool,
 }
 
 /// A plugin that was started but has not said anything yet.
@@ -78,12 +83,22 @@ impl Launch {
             end_with_host,
             checksum: None,
             sockets: SocketConfig::default(),
+            logs_to_file: false,
         }
     }
 
     /// Has only a program with this checksum started.
     pub(crate) fn verified_by(mut self, checksum: Option<Checksum>) -> Self {
         self.checksum = checksum;
+        self
+    }
+
+    /// Has the plugin's standard error go to a file: nothing of it is read here.
+    pub(crate) fn log_to(mut self, file: Option<File>) -> Self {
+        if let Some(file) = file {
+            self.command.stderr(file);
+            self.logs_to_file = true;
+        }
         self
     }
 
@@ -122,7 +137,7 @@ impl Launch {
         let (reply, spawned) = oneshot::channel();
         let (ended, exit) = ExitWatch::new();
         let thread_name = format!("plugin {}", self.name());
-        let Self { command, program, checksum, end_with_host: bound, .. } = self;
+        let Self { command, program, checksum, end_with_host: bound, logs_to_file, .. } = self;
         let refused = |cause: io::Error| {
             let text = format!("cannot start {}: {cause}", program.display());
             Error::new(ErrorKind::Launch, text).with_source(cause)
@@ -156,7 +171,11 @@ impl Launch {
 
         let no_pipe = || refused(io::Error::other("it has no output pipes"));
         let stdout = tokio::process::ChildStdout::from_std(stdout.ok_or_else(no_pipe)?).map_err(refused)?;
-        let stderr = tokio::process::ChildStderr::from_std(stderr.ok_or_else(no_pipe)?).map_err(refused)?;
+        let stderr: Box<dyn AsyncRead + Send + Unpin> = match stderr {
+            Some(pipe) => Box::new(tokio::process::ChildStderr::from_std(pipe).map_err(refused)?),
+            None if logs_to_file => Box::new(tokio::io::empty()),
+            None => return Err(no_pipe()),
+        };
         let tasks = TaskTracker::new();
         let (stdout, last_words) = pipes::watch(stdout, stderr, &exit, &tasks, logs, raw);
         tasks.close();

@@ -1,6 +1,6 @@
 //! Plugins that run already, found again by hosts of both languages.
 
-use std::{process::Stdio, time::Duration};
+use std::{path::Path, process::Stdio, time::Duration};
 
 use go_plugin::{
     Address, AttachedRunner, Checksum, Client, ErrorKind, Fault, Handshake, PluginSet, Protocol,
@@ -313,6 +313,41 @@ async fn the_version_of_the_plugin_selects_its_set() {
         assert_eq!(error.to_string(), text);
         within("the kill", first.kill()).await.unwrap();
     }
+}
+
+/// A host that is gone as if its process had ended: nobody reads the plugin's pipes any more.
+fn host_that_ends(transport: Protocol, log_file: &Path) -> ReattachConfig {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime.block_on(async {
+        let builder = builder().command(go_greeter(transport)).outlives_host(true).log_file(log_file);
+        let client = within("the start", builder.start()).await.unwrap();
+        client.detach().unwrap();
+        client.reattach_config().unwrap()
+    })
+}
+
+#[tokio::test]
+async fn a_go_plugin_with_a_log_file_logs_on_when_its_host_is_gone() {
+    let dir = tempfile::tempdir().unwrap();
+    for transport in TRANSPORTS {
+        let log = dir.path().join(transport.as_str());
+        let file = log.clone();
+        let ending = tokio::task::spawn_blocking(move || host_that_ends(transport, &file));
+        let config = within("the first host", ending).await.unwrap();
+        let next = attach(&config).await;
+        for n in 0..3 {
+            assert_eq!(greet(&next, &format!("!log warn take care {n}")).await, "done");
+            assert_eq!(greet(&next, "gopher").await, "hello gopher");
+        }
+        within("the kill", next.kill()).await.unwrap();
+        let logged = std::fs::read_to_string(&log).unwrap();
+        for part in ["about to serve", "take care 0", "take care 2"] {
+            assert!(logged.contains(part), "{part} is missing in {logged}");
+        }
+    }
+    let builder = builder().command(go_greeter(Protocol::Grpc)).log_file(dir.path());
+    let error = within("the error", builder.start()).await.unwrap_err();
+    assert!(error.to_string().starts_with("cannot write the log file"), "{error}");
 }
 
 #[tokio::test]
