@@ -1,6 +1,6 @@
 //! Making connections.
 
-use std::{future::Future, io, pin::Pin, sync::Arc, time::Duration};
+use std::{error::Error as _, future::Future, io, pin::Pin, sync::Arc, time::Duration};
 
 use hyper_util::rt::TokioIo;
 use tokio::time::{Instant, timeout_at};
@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 use tonic::transport::{Channel, Endpoint};
 
 use super::{
+    broker::session_lost,
     check::check,
     io::{BoxIo, Io, Severable},
 };
@@ -71,7 +72,8 @@ impl Dialer {
         let deadline = Instant::now() + limit;
         let io = timeout_at(deadline, (self.dial)()).await.unwrap_or_else(|_| Err(silent(limit)))?;
         let io = Severable::new(io, closed, || io::Error::other(shut_down()));
-        let io = self.security.connect(io, deadline.saturating_duration_since(Instant::now())).await?;
+        let left = deadline.saturating_duration_since(Instant::now());
+        let io = self.security.connect(io, left).await.map_err(below)?;
         timeout_at(deadline, check(io)).await.unwrap_or_else(|_| Err(silent(limit)))
     }
 }
@@ -85,6 +87,15 @@ fn endpoint(security: &Security) -> Result<Endpoint> {
         Error::misuse(format!("{name:?} cannot be the name of a server: {cause}")).with_source(cause)
     })?;
     Ok(endpoint.origin(origin))
+}
+
+/// What happened below TLS, if that is what its handshake failed by.
+fn below(error: Error) -> Error {
+    let io = error.source().and_then(|cause| cause.downcast_ref::<io::Error>());
+    match io.and_then(muxbroker::Error::from_io) {
+        Some(session) => session_lost(session.clone()),
+        None => error,
+    }
 }
 
 fn silent(limit: Duration) -> Error {

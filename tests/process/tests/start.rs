@@ -36,10 +36,15 @@ impl Failed {
 }
 
 async fn start(mode: &'static str, transport: &'static str) -> Failed {
-    start_with(mode, transport, None).await
+    start_with(mode, transport, None, false).await
 }
 
-async fn start_with(mode: &'static str, transport: &'static str, auto_mtls: Option<AutoMtls>) -> Failed {
+async fn start_with(
+    mode: &'static str,
+    transport: &'static str,
+    auto_mtls: Option<AutoMtls>,
+    multiplex: bool,
+) -> Failed {
     let dir = tempfile::tempdir().unwrap();
     let mut command = Command::new(env!("CARGO_BIN_EXE_misbehave"));
     command.args([mode, transport]).env("TMPDIR", dir.path());
@@ -49,6 +54,7 @@ async fn start_with(mode: &'static str, transport: &'static str, auto_mtls: Opti
         .plugin("nothing", Nothing)
         .allowed_protocols([Protocol::NetRpc, Protocol::Grpc])
         .command(command)
+        .multiplex_grpc(multiplex)
         .start_timeout(limit);
     if let Some(mode) = auto_mtls {
         builder = builder.auto_mtls(mode);
@@ -156,9 +162,12 @@ const SOCKETS: &[(&str, Fault, Fault)] = &[
 async fn a_plugin_that_does_not_serve_is_refused_in_time() {
     let mut starting = JoinSet::new();
     for &(mode, plain, tls) in SOCKETS {
-        for transport in ["netrpc", "grpc"] {
+        for (transport, multiplex) in [("netrpc", false), ("grpc", false), ("grpc", true)] {
+            // Where connections are multiplexed, TLS is inside each of them, and it does not come to that.
+            let tls = if multiplex { plain } else { tls };
             for (auto_mtls, fault) in [(None, plain), (Some(AutoMtls::Required), tls)] {
-                starting.spawn(async move { (start_with(mode, transport, auto_mtls).await, fault) });
+                let start = start_with(mode, transport, auto_mtls, multiplex);
+                starting.spawn(async move { (start.await, fault) });
             }
         }
     }

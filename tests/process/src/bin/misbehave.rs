@@ -39,7 +39,7 @@ fn main() {
         "unknown-network" => say("1|1|carrier-pigeon|/nonexistent|netrpc"),
         "unknown-transport" => say("1|1|unix|/nonexistent|morse"),
         "bad-certificate" => say(&format!("1|1|unix|/nonexistent|netrpc|{}", "?".repeat(60))),
-        "no-listener" => say(&format!("1|1|unix|/nonexistent/socket|{transport}|{}", certificate())),
+        "no-listener" => say(&format!("1|1|unix|/nonexistent/socket|{transport}|{}", rest_of_line())),
         "two-lines-at-once" => say("hello from main\n1|1|unix|/nonexistent|netrpc"),
         "long-line" => {
             let megabyte = vec![b'x'; 1 << 20];
@@ -145,11 +145,16 @@ fn keep_pipes() {
 fn listen(transport: &str, then: impl FnOnce(UnixListener)) {
     let path = socket_path();
     let listener = UnixListener::bind(&path).unwrap();
-    println!("1|1|unix|{}|{transport}|{}", path.display(), certificate());
+    println!("1|1|unix|{}|{transport}|{}", path.display(), rest_of_line());
     then(listener);
 }
 
-/// For a host that wants one: its own.
+/// What comes last in the line: for a host that wants a certificate its own, and for one that multiplexes the promise to.
+fn rest_of_line() -> String {
+    let multiplex = if env::var_os("PLUGIN_MULTIPLEX_GRPC").is_some() { "|true" } else { "" };
+    certificate() + multiplex
+}
+
 fn certificate() -> String {
     let pem = env::var("PLUGIN_CLIENT_CERT").unwrap_or_default();
     let lines = pem.lines().filter(|line| !line.starts_with("-----"));
