@@ -26,6 +26,9 @@ use crate::{
 /// It is a handle: clones share one HTTP/2 connection, and what is underneath can be replaced while they are
 /// held. Calls that have begun finish on the connection they began on. A lost connection is dialled again by
 /// the next call.
+///
+/// Each side of a connection takes in at most 4 MiB of a call and 8 MiB altogether that nobody has read yet; a message that is being read
+/// counts up to the [message limit](Self::message_limit).
 #[derive(Debug)]
 pub struct GrpcChannel {
     link: Link,

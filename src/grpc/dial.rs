@@ -10,6 +10,7 @@ use tonic::transport::{Channel, Endpoint};
 use super::{
     broker::session_lost,
     check::check,
+    http2,
     io::{BoxIo, Io, Severable},
 };
 use crate::{Address, Error, ErrorKind, Result, net::Connection, tls::Security};
@@ -46,7 +47,10 @@ impl Dialer {
     pub(crate) fn to(address: Address, limit: Duration) -> Self {
         Self::new(move || {
             let address = address.clone();
-            async move { Connection::dial(&address, limit).await }
+            async move {
+                let connection = Connection::dial(&address, limit).await?;
+                Ok(connection.with_send_buffer(http2::SEND_BUFFER))
+            }
         })
     }
 
@@ -80,7 +84,7 @@ impl Dialer {
 
 /// What requests are about to be sent to: grpc-go's name for a target that means nothing, or that in the certificates.
 fn endpoint(security: &Security) -> Result<Endpoint> {
-    let endpoint = Endpoint::from_static("http://unused");
+    let endpoint = http2::client(Endpoint::from_static("http://unused"));
     let Some(name) = security.server_name() else { return Ok(endpoint) };
     let origin = http::Uri::builder().scheme("https").authority(name).path_and_query("/").build();
     let origin = origin.map_err(|cause| {

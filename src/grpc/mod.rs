@@ -7,6 +7,7 @@ mod controller;
 mod dial;
 mod health;
 mod host;
+mod http2;
 mod io;
 mod reflection;
 mod serve;

@@ -6,7 +6,7 @@ use tokio::{task::JoinHandle, time::sleep};
 use tokio_stream::{Stream, StreamExt as _};
 use tokio_util::sync::CancellationToken;
 
-use super::{io::Io, io::Severable, services::ServiceRouter};
+use super::{http2, io::Io, io::Severable, services::ServiceRouter};
 use crate::{
     net::{ACCEPT_PAUSE, Connection, Listener},
     tls::Security,
@@ -36,11 +36,8 @@ impl Serving {
             let cut = cut.clone();
             incoming.map(move |io| io.map(|io| Severable::new(io, cut.clone(), server_stopped)))
         };
-        let serve = tonic::transport::Server::builder().serve_with_incoming_shutdown(
-            router,
-            incoming,
-            stop.clone().cancelled_owned(),
-        );
+        let serve =
+            http2::server().serve_with_incoming_shutdown(router, incoming, stop.clone().cancelled_owned());
         let stopped = stop.clone();
         let task = tokio::spawn(async move {
             let bounded = async {
@@ -123,7 +120,9 @@ pub(crate) fn incoming(listener: Listener) -> impl Stream<Item = io::Result<Conn
     futures_util::stream::unfold(listener, |listener| async {
         loop {
             match listener.accept().await {
-                Ok(connection) => return Some((Ok(connection), listener)),
+                Ok(connection) => {
+                    return Some((Ok(connection.with_send_buffer(http2::SEND_BUFFER)), listener));
+                }
                 Err(error) => {
                     tracing::warn!(%error, "cannot accept a connection");
                     sleep(ACCEPT_PAUSE).await;

@@ -63,6 +63,24 @@ impl Connection {
     }
 }
 
+#[cfg(feature = "grpc")]
+impl Connection {
+    /// The same with room for `bytes` that were sent and that the other side has not read yet, or for as many as the system
+    /// allows. TCP finds its own size.
+    pub(crate) fn with_send_buffer(self, bytes: usize) -> Self {
+        #[cfg(unix)]
+        if let Self::Unix(socket) = &self
+            && let Err(error) = rustix::net::sockopt::set_socket_send_buffer_size(socket, bytes)
+        {
+            // It works without, in smaller steps.
+            tracing::debug!(%error, "cannot set the size of a socket's buffer");
+        }
+        #[cfg(not(unix))]
+        let _ = bytes;
+        self
+    }
+}
+
 macro_rules! forward {
     ($self:ident, $io:ident => $call:expr) => {
         match $self.get_mut() {

@@ -3,6 +3,7 @@
 mod broker;
 mod connect;
 mod hostile;
+mod http2;
 mod output;
 mod serving;
 #[cfg(feature = "tls")]
