@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"time"
 )
@@ -16,6 +17,10 @@ var options struct {
 	time   time.Duration
 	peer   string
 	socket string
+	// What a plugin speaks.
+	transport string
+	// How its connections are made.
+	autoMTLS, multiplexed bool
 	// For the Rust program at the other end.
 	runtime string
 	by      string
@@ -31,15 +36,24 @@ func main() {
 	millis := flags.Int("time", 1000, "milliseconds to measure")
 	flags.StringVar(&options.peer, "peer", self, "program at the other end")
 	flags.StringVar(&options.socket, "socket", "", "where the other end listens")
+	flags.StringVar(&options.transport, "transport", "netrpc", "what a plugin speaks")
 	flags.StringVar(&options.runtime, "runtime", "multi-thread", "runtime of a Rust program at the other end")
 	flags.StringVar(&options.by, "by", "ours", "who does the work in a Rust program at the other end")
 	check(flags.Parse(os.Args[2:]))
 	options.time = time.Duration(*millis) * time.Millisecond
 
 	work := os.Args[1]
+	parts := strings.Split(work, "/")
+	if slices.Contains(parts, "grpc") {
+		options.transport = "grpc"
+	}
+	options.autoMTLS, options.multiplexed = slices.Contains(parts, "automtls"), slices.Contains(parts, "multiplexed")
 	var figures map[string]float64
 	switch {
 	// The other ends.
+	case work == "plugin" && options.transport == "grpc":
+		serveGRPCPlugin()
+		return
 	case work == "plugin":
 		servePlugin()
 		return
@@ -62,16 +76,18 @@ func main() {
 		figures = pingpong()
 	case work == "netrpc/call64/socket":
 		figures = overSocket()
-	case work == "netrpc/call64":
+	case work == "netrpc/call64", work == "grpc/call64":
 		figures = pluginCalls(64)
-	case work == "netrpc/echo1m":
+	case work == "netrpc/echo1m", work == "grpc/echo1m":
 		figures = pluginCalls(1 << 20)
-	case work == "netrpc/calls64x64":
+	case work == "netrpc/calls64x64", work == "grpc/calls64x64":
 		figures = callsAtOnce()
-	case work == "launch/first-call":
+	case work == "launch/first-call", work == "launch/first-call/grpc", work == "launch/first-call/grpc/automtls":
 		figures = firstCall()
-	case work == "memory/idle-plugin":
+	case work == "memory/idle-plugin", work == "memory/idle-plugin/grpc":
 		figures = idlePlugin()
+	case work == "grpc/broker-dial", work == "grpc/broker-dial/multiplexed":
+		figures = brokerDial()
 	case work == "memory/500-plugins":
 		figures = manyPlugins()
 	default:
@@ -82,7 +98,7 @@ func main() {
 
 // otherEnd is the command that starts the other end, for work.
 func otherEnd(work string, args ...string) *exec.Cmd {
-	args = append([]string{work, "--runtime", options.runtime, "--by", options.by}, args...)
+	args = append([]string{work, "--runtime", options.runtime, "--by", options.by, "--transport", options.transport}, args...)
 	return exec.Command(options.peer, args...)
 }
 

@@ -9,22 +9,19 @@ import (
 	"strconv"
 	"strings"
 	"time"
-
-	"golang.org/x/sys/unix"
 )
 
 // A batch is long enough for several collections of the garbage collector.
 const batchTime = 10 * time.Millisecond
 
-// repeat gives nanoseconds of processor time per operation: the median of batches. What other programs do meanwhile does not
-// count, what the garbage collector does on other threads does.
+// repeat gives nanoseconds per operation: the median of batches.
 func repeat(operation func()) map[string]float64 {
 	batch := func(count int) time.Duration {
-		start := processTime()
+		start := time.Now()
 		for range count {
 			operation()
 		}
-		return processTime() - start
+		return time.Since(start)
 	}
 	count := 1
 	for batch(count) < batchTime {
@@ -35,12 +32,6 @@ func repeat(operation func()) map[string]float64 {
 		batches = append(batches, float64(batch(count).Nanoseconds())/float64(count))
 	}
 	return map[string]float64{"ns": quantile(batches, 0.5)}
-}
-
-func processTime() time.Duration {
-	var now unix.Timespec
-	check(unix.ClockGettime(unix.CLOCK_PROCESS_CPUTIME_ID, &now))
-	return time.Duration(now.Nano())
 }
 
 // latencies are durations of single operations, in µs.

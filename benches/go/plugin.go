@@ -38,9 +38,16 @@ type host struct {
 }
 
 func startPlugin(command *exec.Cmd) host {
-	client := plugin.NewClient(&plugin.ClientConfig{
+	if options.transport == "grpc" {
+		return startGRPCPlugin(command)
+	}
+	return startWith(&plugin.ClientConfig{
 		HandshakeConfig: handshake, Plugins: plugins, Cmd: command, Logger: hclog.NewNullLogger(),
 	})
+}
+
+func startWith(config *plugin.ClientConfig) host {
+	client := plugin.NewClient(config)
 	protocol, err := client.Client()
 	check(err)
 	object, err := protocol.Dispense("echo")

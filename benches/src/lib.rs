@@ -2,6 +2,8 @@
 
 pub mod data;
 pub mod gob;
+#[cfg(feature = "grpc")]
+pub mod grpc;
 pub mod launch;
 pub mod measure;
 pub mod memory;

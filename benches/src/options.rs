@@ -3,6 +3,7 @@
 use std::{ffi::OsString, path::PathBuf, time::Duration};
 
 use anyhow::{Context, Result, bail};
+use go_plugin::Protocol;
 
 /// Who does the work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,15 +15,21 @@ pub enum By {
     Gobwire,
     GoNetrpc,
     Goplugin,
+    /// tonic without this project, set as this project sets it.
+    Tonic,
+    /// The same as it comes.
+    TonicDefault,
 }
 
 impl By {
-    const ALL: [(Self, &str); 5] = [
+    const ALL: [(Self, &str); 7] = [
         (Self::Ours, "ours"),
         (Self::Raw, "raw"),
         (Self::Gobwire, "gobwire"),
         (Self::GoNetrpc, "go-netrpc"),
         (Self::Goplugin, "goplugin"),
+        (Self::Tonic, "tonic"),
+        (Self::TonicDefault, "tonic-default"),
     ];
 
     fn name(self) -> &'static str {
@@ -35,6 +42,8 @@ pub struct Options {
     /// A row of the comparison, or the other end of one.
     pub work: String,
     pub by: By,
+    /// What a plugin speaks that can do both.
+    pub transport: Protocol,
     /// Whether tokio's multi-thread runtime is used.
     pub multi_thread: bool,
     /// How long to measure.
@@ -51,6 +60,7 @@ impl Options {
         let mut options = Self {
             work: text(args.next().context("usage: bench-rust WORK [--KEY VALUE]…")?)?,
             by: By::Ours,
+            transport: Protocol::NetRpc,
             multi_thread: true,
             time: Duration::from_secs(1),
             peer: std::env::current_exe()?,
@@ -61,6 +71,7 @@ impl Options {
             match key.as_str() {
                 "--peer" => options.peer = value.into(),
                 "--socket" => options.socket = value.into(),
+                "--transport" => options.transport = text(value)?.parse()?,
                 "--time" => options.time = Duration::from_millis(text(value)?.parse()?),
                 "--runtime" => options.multi_thread = text(value)? == "multi-thread",
                 "--by" => {

@@ -14,10 +14,10 @@ use crate::{
     rpc::{self, Echo},
 };
 
-const COOKIE: (&str, &str) = ("BENCH_PLUGIN", "hello");
+pub(crate) const COOKIE: (&str, &str) = ("BENCH_PLUGIN", "hello");
 
 /// Callers of [`calls_at_once`].
-const CALLERS: usize = 64;
+pub(crate) const CALLERS: usize = 64;
 
 /// What the plugin does.
 #[go_plugin::interface]

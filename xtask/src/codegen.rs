@@ -56,6 +56,7 @@ const SETS: &[Set] = &[
     },
     Set { root: "examples/network/proto", protos: &["network.proto"], out: "examples/network/generated" },
     Set { root: "src/grpc/tests/proto", protos: &["peer.proto"], out: "src/grpc/tests/generated" },
+    Set { root: "benches/proto", protos: &["bench.proto"], out: "benches/src/generated" },
 ];
 
 /// The descriptors that reflection serves, beside the code.

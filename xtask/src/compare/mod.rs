@@ -5,9 +5,11 @@
 #![allow(clippy::print_stdout, clippy::print_stderr)] // its answer, and what it is at
 
 mod figure;
+mod grpc_rows;
 mod programs;
 mod report;
 mod rows;
+mod transports;
 
 use std::{
     io::{IsTerminal, Write},
@@ -32,16 +34,21 @@ const FULL: Effort = Effort { rounds: 9, time: Duration::from_millis(400) };
 const QUICK: Effort = Effort { rounds: 3, time: Duration::from_millis(60) };
 
 pub(crate) fn run(args: &[&str]) -> Result<()> {
-    let (mut json, mut effort, mut filters) = (false, FULL, Vec::new());
+    let (mut json, mut effort, mut transports, mut filters) = (false, FULL, false, Vec::new());
     for arg in args {
         match *arg {
             "--json" => json = true,
             "--quick" => effort = QUICK,
+            "--transports" => transports = true,
             option if option.starts_with('-') => {
-                bail!("unknown option {option}; there are --json and --quick")
+                bail!("unknown option {option}; there are --json, --quick and --transports")
             }
             filter => filters.push(filter),
         }
+    }
+    if transports {
+        ensure!(filters.is_empty(), "--transports is a table of its own, without rows to choose");
+        return transports::run(&effort, json);
     }
     let rows = rows::all();
     let rows: Vec<Row> = rows
@@ -50,7 +57,7 @@ pub(crate) fn run(args: &[&str]) -> Result<()> {
         .collect();
     ensure!(!rows.is_empty(), "no row has a name with {}", filters.join(" or "));
 
-    let programs = Programs::build()?;
+    let programs = Programs::build(rows.iter().map(|row| row.work))?;
     if !json {
         println!("{}\n\n{}", programs.describe()?, report::HEADING);
     }

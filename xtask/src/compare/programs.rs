@@ -1,4 +1,4 @@
-//! The two programs that do the work: building them, running them.
+//! The programs that do the work: building them, running them.
 
 use std::{
     collections::BTreeMap,
@@ -25,22 +25,33 @@ const LOOK: Duration = Duration::from_millis(10);
 
 pub(crate) struct Programs {
     rust: PathBuf,
+    /// The Rust program for what has to do with gRPC.
+    grpc: PathBuf,
     go: PathBuf,
     /// Where they put what they have to complain about.
     log: PathBuf,
 }
 
 impl Programs {
-    pub(crate) fn build() -> Result<Self> {
+    /// Those that `works` need.
+    pub(crate) fn build<'a>(works: impl Iterator<Item = &'a str>) -> Result<Self> {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("xtask is in the workspace")?;
         let (benches, target) = (root.join("benches"), root.join("target/benches"));
-        let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-        cargo.args(["build", "--release", "--bin", "bench-rust", "--manifest-path"]);
-        cargo.arg(benches.join("Cargo.toml")).arg("--target-dir").arg(&target);
-        succeed(cargo).context("building bench-rust")?;
+        let (grpc, rest): (Vec<_>, Vec<_>) = works.partition(|work| is_about_grpc(work));
+        for (program, features, works) in [("bench-rust", "", rest), ("bench-grpc", "grpc", grpc)] {
+            if works.is_empty() {
+                continue;
+            }
+            let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+            cargo.args(["build", "--release", "--bin", program, "--features", features, "--manifest-path"]);
+            cargo.arg(benches.join("Cargo.toml")).arg("--target-dir").arg(&target);
+            cargo.env("AWS_LC_SYS_NO_JITTER_ENTROPY", "1"); // see benches/README.md
+            succeed(cargo).with_context(|| format!("building {program}"))?;
+        }
 
         let programs = Self {
             rust: target.join("release/bench-rust"),
+            grpc: target.join("release/bench-grpc"),
             go: target.join("bench-go"),
             log: target.join("compare.log"),
         };
@@ -75,6 +86,7 @@ impl Programs {
     /// Lets `contestant` work once.
     pub(crate) fn measure(&self, work: &str, contestant: Contestant, time: Duration) -> Result<Measured> {
         let program = |language| match language {
+            Language::Rust if is_about_grpc(work) => &self.grpc,
             Language::Rust => &self.rust,
             Language::Go => &self.go,
         };
@@ -113,6 +125,10 @@ impl Programs {
         let stdout = child.stdout.take().context("stdout is piped")?;
         Ok(std::io::read_to_string(stdout)?)
     }
+}
+
+fn is_about_grpc(work: &str) -> bool {
+    work.starts_with("kv/") || work.split('/').any(|part| part == "grpc")
 }
 
 fn succeed(mut command: Command) -> Result<()> {

@@ -76,7 +76,7 @@ fn values(rounds: &[Measured], figure: Figure) -> Vec<f64> {
     rounds.iter().map(|round| round.get(figure.key).copied().unwrap_or(f64::NAN)).collect()
 }
 
-fn median(mut values: Vec<f64>) -> f64 {
+pub(super) fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
     match values.len() {
         0 => f64::NAN,
@@ -86,14 +86,14 @@ fn median(mut values: Vec<f64>) -> f64 {
 }
 
 pub(crate) const HEADING: &str = "\
-row                       runtime         unit             against         Rust      other  ratio  (spread)         target";
+row                             runtime         unit             against            Rust      other  ratio  (spread)         target";
 
 impl fmt::Display for Comparison {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { name, rust, runtime, unit, .. } = self;
         write!(
             f,
-            "{name:25} {runtime:15} {unit:16} {:10} {rust:>9.*}",
+            "{name:31} {runtime:15} {unit:16} {:13} {rust:>9.*}",
             self.against.unwrap_or("-"),
             digits(*rust)
         )?;
@@ -110,7 +110,7 @@ impl fmt::Display for Comparison {
 }
 
 /// Decimals that mean something.
-fn digits(value: f64) -> usize {
+pub(super) fn digits(value: f64) -> usize {
     if value < 10.0 {
         2
     } else if value < 1000.0 {

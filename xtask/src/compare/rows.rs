@@ -2,7 +2,10 @@
 
 use std::fmt;
 
-use super::figure::{BYTES, CALLS, FAN_OUT, Figure, LATENCY, RESIDENT, TIME};
+use super::{
+    figure::{BYTES, CALLS, FAN_OUT, Figure, LATENCY, RESIDENT, TIME},
+    grpc_rows,
+};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Language {
@@ -70,11 +73,11 @@ pub(crate) struct Rival {
 }
 
 const NONE: &[Runtime] = &[Runtime::None];
-const BOTH: &[Runtime] = &[Runtime::MultiThread, Runtime::CurrentThread];
+pub(super) const BOTH: &[Runtime] = &[Runtime::MultiThread, Runtime::CurrentThread];
 
 pub(crate) fn all() -> Vec<Row> {
     let gob = |name, target| row(name, TIME, NONE).go([target]).peer("gobwire");
-    vec![
+    let mut rows = vec![
         gob("gob/header/encode", 5.0),
         gob("gob/header/decode", 4.0),
         gob("gob/struct20/encode", 3.5),
@@ -107,10 +110,12 @@ pub(crate) fn all() -> Vec<Row> {
         row("memory/idle-plugin", RESIDENT, BOTH).go([4.0; 2]).peer("goplugin"),
         row("memory/500-plugins", FAN_OUT, BOTH).go([3.0; 2]).most_rounds(1),
         row("in-process/call64", TIME, NONE),
-    ]
+    ];
+    rows.extend(grpc_rows::all());
+    rows
 }
 
-fn row(name: &'static str, figures: &'static [Figure], runtimes: &'static [Runtime]) -> Row {
+pub(super) fn row(name: &'static str, figures: &'static [Figure], runtimes: &'static [Runtime]) -> Row {
     Row {
         name,
         work: name,
@@ -124,11 +129,11 @@ fn row(name: &'static str, figures: &'static [Figure], runtimes: &'static [Runti
 }
 
 impl Row {
-    fn work(self, work: &'static str) -> Self {
+    pub(super) fn work(self, work: &'static str) -> Self {
         Self { work, ..self }
     }
 
-    fn ends(self, driver: Language, peer: Language) -> Self {
+    pub(super) fn ends(self, driver: Language, peer: Language) -> Self {
         Self { driver, peer, ..self }
     }
 
@@ -136,13 +141,13 @@ impl Row {
         Self { most_rounds, ..self }
     }
 
-    fn rival<const N: usize>(mut self, name: &'static str, targets: [f64; N]) -> Self {
+    pub(super) fn rival<const N: usize>(mut self, name: &'static str, targets: [f64; N]) -> Self {
         self.rivals.push(Rival { name, targets: targets.into() });
         self
     }
 
     /// Go at both ends.
-    fn go<const N: usize>(self, targets: [f64; N]) -> Self {
+    pub(super) fn go<const N: usize>(self, targets: [f64; N]) -> Self {
         self.rival("go", targets)
     }
 
