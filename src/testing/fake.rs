@@ -48,7 +48,7 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// let client = fake.install(builder).start().await?;
 /// let greeter = client.dispense::<GreeterPlugin>("greeter").await?;
 /// assert_eq!(greeter.greet().await?, "Hello!");
-/// fake.crash();
+/// fake.crash().await;
 /// assert!(greeter.greet().await.unwrap_err().is_disconnected());
 /// # Ok(())
 /// # }
@@ -64,8 +64,8 @@ pub struct FakePlugin(Arc<Shared>);
 struct Shared {
     behaviour: Behaviour,
     starts: AtomicUsize,
-    /// Crashes what runs now.
-    running: Mutex<CancellationToken>,
+    /// What crashes the one that runs now, and tells its end.
+    running: Mutex<Option<(CancellationToken, watch::Receiver<Option<ExitStatus>>)>>,
 }
 
 enum Behaviour {
@@ -103,8 +103,7 @@ impl FakePlugin {
     }
 
     fn new(behaviour: Behaviour) -> Self {
-        let running = Mutex::new(CancellationToken::new());
-        Self(Arc::new(Shared { behaviour, starts: AtomicUsize::new(0), running }))
+        Self(Arc::new(Shared { behaviour, starts: AtomicUsize::new(0), running: Mutex::default() }))
     }
 
     /// Has the builder start this plugin, in the place of a command.
@@ -116,18 +115,19 @@ impl FakePlugin {
         })
     }
 
-    /// Ends what runs now as a kill from outside would: its connections break.
-    pub fn crash(&self) {
-        self.running().cancel();
+    /// Ends what runs now as a kill from outside would: its connections are broken when this returns.
+    pub async fn crash(&self) {
+        let running = self.0.running.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some((kill, mut ended)) = running {
+            kill.cancel();
+            // An error: it is gone.
+            let _ = ended.wait_for(Option::is_some).await;
+        }
     }
 
     /// How often it was started.
     pub fn starts(&self) -> usize {
         self.0.starts.load(SeqCst)
-    }
-
-    fn running(&self) -> CancellationToken {
-        self.0.running.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
@@ -171,7 +171,8 @@ impl AttachedRunner for Fake {
 impl Runner for Fake {
     async fn start(&self) -> Result<RunnerOutput> {
         self.shared.starts.fetch_add(1, SeqCst);
-        *self.shared.running.lock().unwrap_or_else(PoisonError::into_inner) = self.kill.clone();
+        *self.shared.running.lock().unwrap_or_else(PoisonError::into_inner) =
+            Some((self.kill.clone(), self.ended.subscribe()));
         let ((stdout, said), (stderr, log)) = (duplex(PIPE), duplex(PIPE));
         let process = Process { stdout, stderr, kill: self.kill.clone(), ended: self.ended.clone() };
         match &self.shared.behaviour {
@@ -224,7 +225,8 @@ impl Process {
                 // What was said last is on its way.
                 while connections.join_next().await.is_some() {}
             }
-            drop((connections, listener, self.stdout, self.stderr));
+            connections.shutdown().await;
+            drop((listener, self.stdout, self.stderr));
             self.ended.send_replace(Some(status));
         });
         Ok(())

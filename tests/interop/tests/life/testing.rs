@@ -120,7 +120,7 @@ async fn a_fake_plugin_can_crash_under_a_supervisor() {
         let greeter: Arc<dyn Greeter> = supervisor.dispense::<GreeterPlugin>("greeter").await.unwrap();
         let crash = async {
             tokio::time::sleep(Duration::from_millis(50)).await;
-            fake.crash();
+            fake.crash().await;
         };
         let (said, ()) = within("the crash", async { tokio::join!(greeter.say("!hang"), crash) }).await;
         let error = said.unwrap_err();
