@@ -283,8 +283,8 @@ func (c *peerClient) callBack() (any, error) {
 		return server
 	})
 	var reply wrapperspb.BytesValue
-	err := call(c.conn, "CallBack", wrapperspb.UInt32(id), &reply)
 	<-ready
+	err := call(c.conn, "CallBack", wrapperspb.UInt32(id), &reply)
 	server.Stop()
 	return string(reply.Value), err
 }
@@ -345,7 +345,13 @@ func (p *peer) callBack(in *wrapperspb.UInt32Value) (any, error) {
 
 func (p *peer) offer(*wrapperspb.UInt32Value) (any, error) {
 	id := p.broker.NextId()
-	go p.broker.AcceptAndServe(id, func(opts []grpc.ServerOption) *grpc.Server { return serve(p.broker, opts) })
+	// Where connections are multiplexed, go-plugin ends over a knock that comes before its listener.
+	listening := make(chan struct{})
+	go p.broker.AcceptAndServe(id, func(opts []grpc.ServerOption) *grpc.Server {
+		defer close(listening)
+		return serve(p.broker, opts)
+	})
+	<-listening
 	return wrapperspb.UInt32(id), nil
 }
 
