@@ -179,7 +179,7 @@ pub use muxbroker::MuxBroker;
 #[cfg(feature = "netrpc")]
 pub use netrpc::stub::Interface;
 #[cfg(any(feature = "netrpc", feature = "grpc"))]
-pub use plugin::{Server, TestServer, serve};
+pub use plugin::{Server, TestServer, serve, serve_mux};
 #[cfg(feature = "grpc")]
 pub use plugin_trait::GrpcPlugin;
 #[cfg(feature = "netrpc")]

@@ -3,11 +3,13 @@
 mod cookie;
 mod debugger;
 mod host_watch;
+mod mux;
 mod server;
 mod signals;
 mod stdio;
 mod test_mode;
 
+pub use mux::serve_mux;
 pub use server::{Server, serve};
 #[cfg(feature = "grpc")]
 pub(crate) use stdio::Delivery;

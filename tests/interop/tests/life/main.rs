@@ -6,6 +6,7 @@ mod calls;
 mod checksum;
 mod container;
 mod ending;
+mod mux;
 mod pool;
 mod reattach;
 mod runner;
