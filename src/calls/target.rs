@@ -117,8 +117,11 @@ impl Target {
             let entry = Entry::new(&turn.in_flight);
             let now = gate.borrow_and_update().clone();
             match now {
-                Gate::Open(generation) if generation != turn.generation => return Ok(Admission::Elsewhere),
-                Gate::Open(_) if !self.has_ended() => return Ok(Admission::Granted(entry)),
+                Gate::Open(generation) if generation > turn.generation => return Ok(Admission::Elsewhere),
+                Gate::Open(generation) if generation == turn.generation && !self.has_ended() => {
+                    return Ok(Admission::Granted(entry));
+                }
+                // Objects are led to a new process a moment before its turn.
                 Gate::Open(_) | Gate::Shut => {}
                 Gate::GaveUp(why) => return Err(Error::new(ErrorKind::Disconnected, &*why)),
             }
@@ -157,5 +160,40 @@ impl Target {
             if self.turn.is_some() { ", and will be started again; this call is not repeated" } else { "" };
         let text = format!("{error} (the plugin process ended: {exit}{then})");
         Error::new(ErrorKind::Disconnected, text).with_status(exit.status).with_source(error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whether a call is admitted at once, and where.
+    async fn admitted(target: &Target) -> Option<&'static str> {
+        let limit = Duration::from_millis(20);
+        match timeout(limit, target.admit(None)).await.ok()? {
+            Ok(Admission::Granted(_)) => Some("here"),
+            Ok(Admission::Elsewhere) => Some("elsewhere"),
+            Err(_) => Some("never"),
+        }
+    }
+
+    #[tokio::test]
+    async fn calls_wait_for_the_turn_of_their_process() {
+        let (gate, watch) = watch::channel(Gate::Open(1));
+        let processes = [1, 2].map(|generation| Target::default().supervised(generation, watch.clone()));
+        // Objects may be led to the second process before its turn: their calls wait, and are not sent back.
+        for (state, first, second) in [
+            (Gate::Open(1), Some("here"), None),
+            (Gate::Shut, None, None),
+            (Gate::Open(2), Some("elsewhere"), Some("here")),
+            (Gate::GaveUp("enough".into()), Some("never"), Some("never")),
+        ] {
+            gate.send_replace(state.clone());
+            assert_eq!(
+                (admitted(&processes[0]).await, admitted(&processes[1]).await),
+                (first, second),
+                "{state:?}"
+            );
+        }
     }
 }
