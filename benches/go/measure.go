@@ -84,7 +84,9 @@ func cpu(process int) float64 {
 	var total float64
 	for _, thread := range threads {
 		line, err := os.ReadFile(thread)
-		check(err)
+		if err != nil {
+			continue // it has ended between the two looks
+		}
 		first, _, _ := strings.Cut(string(line), " ")
 		nanos, err := strconv.ParseFloat(first, 64)
 		check(err)

@@ -94,7 +94,8 @@ fn both(other: u32) -> Result<Duration> {
 fn cpu(process: u32) -> Result<Duration> {
     let mut nanos = 0;
     for thread in fs::read_dir(format!("/proc/{process}/task"))? {
-        let line = fs::read_to_string(thread?.path().join("schedstat"))?;
+        // A thread may end between the two looks.
+        let Ok(line) = fs::read_to_string(thread?.path().join("schedstat")) else { continue };
         nanos += line.split(' ').next().context("an empty schedstat")?.parse::<u64>()?;
     }
     Ok(Duration::from_nanos(nanos))
