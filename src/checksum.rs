@@ -50,6 +50,12 @@ impl Checksum {
         Self::named::<Sha256>("sha256", expected)
     }
 
+    /// The SHA-256 of what `source` holds.
+    #[cfg(feature = "fetch")]
+    pub(crate) fn sha256_of(source: &mut dyn io::Read) -> io::Result<Self> {
+        Ok(Self::sha256(hash::<Sha256>(source)?))
+    }
+
     /// A SHA-512: 64 bytes.
     pub fn sha512(expected: impl Into<Vec<u8>>) -> Self {
         Self::named::<Sha512>("sha512", expected)

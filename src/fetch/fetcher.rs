@@ -12,7 +12,7 @@ use sha2::{Digest as _, Sha256};
 use std::{
     fmt,
     fs::{self, File},
-    io::{self, Read, Seek as _},
+    io::{Read, Seek as _},
     path::{Component, Path, PathBuf},
     process::Command,
     sync::Arc,
@@ -129,7 +129,7 @@ impl Fetcher {
             archive::make_executable(&program)?;
             let sum = match release.checksum()? {
                 Some(sum) => verified(&sum, &program)?,
-                None => Checksum::sha256(sha256(&program)?.to_vec()),
+                None => Checksum::sha256_of(&mut File::open(&program)?)?,
             };
             fs::write(staging.path().join(CHECKSUM), sum.to_string())?;
             // The archive has served.
@@ -258,16 +258,6 @@ fn folder_of(name: &str) -> Result<&str> {
 fn id(checksum: &Checksum) -> String {
     const DIGITS: usize = 8;
     Sha256::digest(checksum.to_string()).iter().take(DIGITS).map(|byte| format!("{byte:02x}")).collect()
-}
-
-fn sha256(path: &Path) -> io::Result<[u8; 32]> {
-    let (mut file, mut hash, mut chunk) = (File::open(path)?, Sha256::new(), vec![0; 64 << 10]);
-    loop {
-        match file.read(&mut chunk)? {
-            0 => return Ok(hash.finalize().into()),
-            length => hash.update(&chunk[..length]),
-        }
-    }
 }
 
 impl Installed {
