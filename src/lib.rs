@@ -87,7 +87,8 @@
 //! - [`logs`] turns a plugin's log into `tracing` events and the other way round.
 //!
 //! Every call to a dispensed object is a `tracing` span with the target `go_plugin::call` and the fields `plugin`, `method`, `transport` and
-//! `outcome`.
+//! `outcome`; on the side that serves it, one with the target `go_plugin::serve` and the same fields. [`trace`] says how the two become
+//! parent and child.
 //!
 //! What happens to a process is bounded: starting, pinging, quitting and killing each have a limit, a plugin ends with its host, and nothing
 //! (no process, no socket file) is left when the [`Client`] is gone.
@@ -104,6 +105,7 @@
 //! | `testing` | `testing`: hosts and plugins in one process, plugins that misbehave |
 //! | `container` | `Container`: plugins run by docker or podman |
 //! | `fetch` | module `fetch`: manifests with semantic versions, plugins from archives over HTTP(S) or in a folder |
+//! | `opentelemetry` | the spans of `tracing-opentelemetry` on both sides of a call become one trace, see `trace` |
 //! | `metrics` | counts and measures calls with the `metrics` facade: `go_plugin_calls_total`, `go_plugin_call_duration_seconds` |
 //!
 //! [go-plugin]: https://github.com/hashicorp/go-plugin
@@ -155,6 +157,8 @@ mod sys;
 pub mod testing;
 #[cfg(any(feature = "netrpc", feature = "grpc"))]
 mod tls;
+#[cfg(any(feature = "netrpc", feature = "grpc"))]
+pub mod trace;
 
 /// For implementations of [`Runner`] and [`AttachedRunner`].
 pub use async_trait::async_trait;

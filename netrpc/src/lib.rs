@@ -52,6 +52,8 @@
 //! - Drop it to give it up. Nothing of it stays behind, and the reply that may still come is skipped.
 //! - With [`ClientBuilder::send_cancel`] the peer hears of both, in the form that the Go package
 //!   `github.com/keegancsmith/rpc` defines, and stops the handler.
+//! - With [`ClientBuilder::send_trace`] its header says which distributed trace it belongs to ([`CallOptions::trace`]); Go's server skips
+//!   that, the one of this crate has it in [`Args::trace`].
 //! - What can go wrong is in [`Error`], with the texts that Go's client gives: `connection is shut down`, `unexpected EOF`,
 //!   `reading body …`, and the server's own.
 //!
@@ -103,7 +105,7 @@ mod server;
 pub use serde_gob::{self, Any, Empty, Limits, Nil};
 
 pub use crate::{
-    client::{CLOSE_TIMEOUT, CallOptions, Client, ClientBuilder},
+    client::{CLOSE_TIMEOUT, CallOptions, Client, ClientBuilder, Trace},
     codec::{Codec, CodecError, CodecScope, Decoder, Encoder},
     error::{Error, Result},
     gob::Gob,

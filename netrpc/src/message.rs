@@ -24,11 +24,23 @@ pub(crate) struct RequestRef<'a> {
     pub(crate) seq: u64,
 }
 
+/// The same of a client that says where its calls belong. Go's decoder skips fields that it does not know.
+#[derive(Serialize, GobType)]
+#[serde(rename = "Request", rename_all = "PascalCase")]
+pub(crate) struct TracedRequestRef<'a> {
+    pub(crate) service_method: &'a str,
+    pub(crate) seq: u64,
+    pub(crate) trace_parent: &'a str,
+    pub(crate) trace_state: &'a str,
+}
+
 #[derive(Deserialize, Default)]
 #[serde(rename = "Request", rename_all = "PascalCase", default)]
 pub(crate) struct Request {
     pub(crate) service_method: String,
     pub(crate) seq: u64,
+    pub(crate) trace_parent: String,
+    pub(crate) trace_state: String,
 }
 
 #[derive(Serialize, GobType)]

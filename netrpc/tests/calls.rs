@@ -16,7 +16,10 @@ use std::{
 };
 
 use common::{PATIENCE, client_and_peer, connect, connect_with};
-use netrpc::{Any, Client, Empty, Gob, Methods, Server, ServerBuilder};
+use netrpc::{
+    Any, Args as Argument, CallOptions, Client, DispatchError, Empty, Gob, Handling, Methods,
+    Reply as Answer, Server, ServerBuilder, Service, Trace,
+};
 use serde::{Deserialize, Serialize};
 use serde_gob::{GobType, Shape, TypeBuilder};
 use tokio::{
@@ -381,4 +384,73 @@ impl Serialize for Broken {
     fn serialize<S: serde::Serializer>(&self, _: S) -> Result<S::Ok, S::Error> {
         Err(serde::ser::Error::custom("not today"))
     }
+}
+
+/// Says where the call belongs.
+struct Located;
+
+impl Service for Located {
+    fn dispatch(&self, _: &str, args: Argument<'_>) -> Result<Handling, DispatchError> {
+        let place = args.trace().map(|(parent, state)| format!("{parent} {state}"));
+        args.discard()?;
+        Ok(Box::pin(async { Ok(Answer::new(place.unwrap_or_default())) }))
+    }
+}
+
+#[tokio::test]
+async fn a_call_says_to_which_trace_it_belongs_if_its_client_does() {
+    let server = Server::builder().service("Located", Located).build().unwrap();
+    for (sends, told) in [(false, ""), (true, "here there")] {
+        let (client, _) = connect_with(&server, Client::builder().send_trace(sends));
+        let locate =
+            async |options| client.call_with::<String, _>("Located.Is", &true, options).await.unwrap();
+        let trace = Trace { parent: "here".into(), state: "there".into() };
+        // One that fails before the definition of the header is out.
+        client.call_with::<String, _>("Located.Is", &Broken, CallOptions::new()).await.unwrap_err();
+        assert_eq!(locate(CallOptions::new().trace(trace.clone())).await, told);
+        assert_eq!(locate(CallOptions::new()).await, "");
+        client.call_with::<String, _>("Located.Is", &Broken, CallOptions::new()).await.unwrap_err();
+        assert_eq!(locate(CallOptions::new().trace(trace)).await, told);
+    }
+}
+
+#[tokio::test]
+async fn the_header_of_a_traced_call_is_that_of_go_with_two_more_fields() {
+    let (client, mut peer) = client_and_peer(Client::builder().send_trace(true));
+    let trace = Trace { parent: "here".into(), state: "there".into() };
+    let call = client.call_with::<bool, _>("A.B", &true, CallOptions::new().trace(trace));
+    let answer = async {
+        // Both what knows the fields and what does not.
+        let header: Traced = peer.receive().await;
+        assert_eq!(
+            header,
+            Traced {
+                service_method: "A.B".into(),
+                seq: 0,
+                trace_parent: "here".into(),
+                trace_state: "there".into()
+            }
+        );
+        peer.skip().await;
+        let to = common::Request { service_method: header.service_method, seq: 0 };
+        peer.reply(&to, &true).await;
+    };
+    assert!(tokio::join!(call, answer).0.unwrap());
+    let answer = async {
+        let (header, _) = peer.request::<bool>().await;
+        assert_eq!(header, common::Request { service_method: "A.B".into(), seq: 1 });
+        peer.reply(&header, &true).await;
+    };
+    let trace = Trace { parent: "here".into(), state: String::new() };
+    let call = client.call_with::<bool, _>("A.B", &true, CallOptions::new().trace(trace));
+    assert!(tokio::join!(call, answer).0.unwrap());
+}
+
+#[derive(Debug, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+struct Traced {
+    service_method: String,
+    seq: u64,
+    trace_parent: String,
+    trace_state: String,
 }

@@ -65,7 +65,7 @@ async fn deadline_covers_the_wait_for_room() {
     let (here, _there) = tokio::io::duplex(16);
     let client = Client::builder().queue_limit(1).build(here);
     let options = CallOptions::new().timeout(SECOND);
-    let call = || client.call_with::<Empty, _>("A.B", "an argument beyond the pipe", options);
+    let call = || client.call_with::<Empty, _>("A.B", "an argument beyond the pipe", options.clone());
     // The first is being written, the second queued, the third waits.
     let (a, b, c) = tokio::join!(call(), call(), call());
     for error in [a, b, c] {

@@ -1,6 +1,7 @@
 //! The end of a gRPC call is in its answer: in the headers, or behind the last message.
 
 use std::{
+    convert::Infallible,
     future::Future,
     pin::Pin,
     task::{Context, Poll, ready},
@@ -12,8 +13,8 @@ use http_body::{Body as HttpBody, Frame, SizeHint};
 use tonic::{Status, body::Body};
 use tracing::Instrument as _;
 
-use super::{Call, Calls};
-use crate::{Error, Result};
+use super::{Call, Calls, Serving};
+use crate::{Error, Result, trace};
 
 /// Where a call says how long it may take.
 const DEADLINE: &str = "grpc-timeout";
@@ -21,13 +22,16 @@ const DEADLINE: &str = "grpc-timeout";
 /// The largest number that a deadline may be written with, whatever its unit: eight digits, by gRPC's specification.
 const LARGEST_DEADLINE: u128 = 99_999_999;
 
-/// Gives `request` the deadline of `calls` unless it has one. Both sides keep it.
-pub(crate) fn with_deadline(mut request: Request<Body>, calls: &Calls) -> Request<Body> {
+/// Gives `request` the deadline of `calls` and the trace context of `call` unless it has its own. Both sides keep the deadline.
+pub(crate) fn prepared(mut request: Request<Body>, calls: &Calls, call: &Call) -> Request<Body> {
     if let Some(after) = calls.timeout
         && !request.headers().contains_key(DEADLINE)
         && let Ok(value) = HeaderValue::from_str(&written(after))
     {
         request.headers_mut().insert(DEADLINE, value);
+    }
+    if let Some(context) = call.trace() {
+        trace::add_to(request.headers_mut(), &context);
     }
     request
 }
@@ -58,34 +62,69 @@ pub(crate) async fn observe(
     }
 }
 
-fn watch(response: Response<Body>, call: Call) -> Response<Body> {
+/// The same for a call that this side serves: its messages are made as part of it, too.
+pub(crate) async fn observe_served(
+    serving: Serving,
+    answer: impl Future<Output = Result<Response<Body>, Infallible>> + Send,
+) -> Result<Response<Body>, Infallible> {
+    let response = serving.run(answer).await?;
+    Ok(watch(response, serving))
+}
+
+/// A call whose end is in its answer.
+trait Answered: Send + Unpin + 'static {
+    fn ended(self, status: Status);
+
+    /// Takes or makes a part of the answer.
+    fn progress<T>(&self, part: impl FnOnce() -> T) -> T;
+}
+
+impl Answered for Call {
+    fn ended(self, status: Status) {
+        let ok = status.code() == tonic::Code::Ok;
+        self.end(&if ok { Ok(()) } else { Err(Error::from(status)) });
+    }
+
+    fn progress<T>(&self, part: impl FnOnce() -> T) -> T {
+        part()
+    }
+}
+
+impl Answered for Serving {
+    fn ended(self, status: Status) {
+        self.end(status.code() == tonic::Code::Ok);
+    }
+
+    fn progress<T>(&self, part: impl FnOnce() -> T) -> T {
+        self.within(part)
+    }
+}
+
+fn watch(response: Response<Body>, call: impl Answered) -> Response<Body> {
     // An answer without messages has its status here.
     if let Some(status) = Status::from_header_map(response.headers()) {
-        end(call, status);
+        call.ended(status);
         return response;
     }
     response.map(|body| Body::new(Watched { body, call: Some(call) }))
 }
 
-fn end(call: Call, status: Status) {
-    let ok = status.code() == tonic::Code::Ok;
-    call.end(&if ok { Ok(()) } else { Err(Error::from(status)) });
-}
-
 /// The messages of an answer, and its status behind them.
-struct Watched {
+struct Watched<C> {
     body: Body,
-    call: Option<Call>,
+    call: Option<C>,
 }
 
-impl Watched {
+impl<C: Answered> Watched<C> {
     fn end(&mut self, trailers: Option<&HeaderMap>) {
         let Some(call) = self.call.take() else { return };
-        end(call, trailers.and_then(Status::from_header_map).unwrap_or_else(|| Status::unknown("no status")));
+        call.ended(
+            trailers.and_then(Status::from_header_map).unwrap_or_else(|| Status::unknown("no status")),
+        );
     }
 }
 
-impl HttpBody for Watched {
+impl<C: Answered> HttpBody for Watched<C> {
     type Data = bytes::Bytes;
     type Error = Status;
 
@@ -93,7 +132,12 @@ impl HttpBody for Watched {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Self::Data>, Status>>> {
-        let frame = ready!(Pin::new(&mut self.body).poll_frame(cx));
+        let Self { body, call } = &mut *self;
+        let mut poll = || Pin::new(&mut *body).poll_frame(cx);
+        let frame = ready!(match call {
+            Some(call) => call.progress(poll),
+            None => poll(),
+        });
         match &frame {
             Some(Ok(frame)) => {
                 if let Some(trailers) = frame.trailers_ref() {
@@ -102,7 +146,7 @@ impl HttpBody for Watched {
             }
             Some(Err(status)) => {
                 if let Some(call) = self.call.take() {
-                    end(call, status.clone());
+                    call.ended(status.clone());
                 }
             }
             None => self.end(None),

@@ -3,7 +3,10 @@
 use tracing::{Span, field::Empty, info_span};
 
 use super::{Calls, Entry};
-use crate::{ErrorKind, Protocol, Result};
+use crate::{
+    ErrorKind, Protocol, Result,
+    trace::{self, TraceContext},
+};
 
 /// The outcome of a call that was answered without an error.
 pub(super) const OK: &str = "ok";
@@ -27,7 +30,11 @@ impl Call {
             method,
             transport = transport.as_str(),
             outcome = Empty,
+            otel.kind = Empty,
+            otel.status_code = Empty,
         );
+        #[cfg(feature = "opentelemetry")]
+        span.record("otel.kind", "client");
         Self {
             span,
             outcome: outcome(ErrorKind::Cancelled),
@@ -47,6 +54,11 @@ impl Call {
         self.span.clone()
     }
 
+    /// Where it belongs in a distributed trace.
+    pub(crate) fn trace(&self) -> Option<TraceContext> {
+        trace::of_call(&self.span)
+    }
+
     /// Whether anybody learns of it.
     #[cfg(feature = "grpc")]
     pub(crate) fn is_observed(&self) -> bool {
@@ -61,6 +73,10 @@ impl Call {
 impl Drop for Call {
     fn drop(&mut self) {
         self.span.record("outcome", self.outcome);
+        #[cfg(feature = "opentelemetry")]
+        if self.outcome != OK {
+            self.span.record("otel.status_code", "ERROR");
+        }
         #[cfg(feature = "metrics")]
         self.measured.end(self.outcome);
     }

@@ -18,7 +18,7 @@ use tower_service::Service;
 use super::dial::shut_down;
 use crate::{
     Error, ErrorKind, Protocol, Result,
-    calls::{Admission, Call, Calls, observe, with_deadline},
+    calls::{Admission, Call, Calls, observe, prepared},
 };
 
 /// A connection that any generated tonic client can use: `KvClient::new(channel)`.
@@ -125,7 +125,7 @@ impl GrpcChannel {
                 Err(error) => return failed(call, error),
             }
         };
-        let request = with_deadline(request, &calls);
+        let request = prepared(request, &calls, &call);
         let channel = &mut self.link.channel;
         let answer = async {
             poll_fn(|cx| Service::<http::Request<Body>>::poll_ready(channel, cx)).await?;
@@ -189,7 +189,7 @@ impl Service<http::Request<Body>> for GrpcChannel {
         if let Some(error) = unusable {
             return Either::Right(Box::pin(observe(call, explain(error))));
         }
-        let request = with_deadline(request, calls);
+        let request = prepared(request, calls, &call);
         let answer = call.span().in_scope(|| self.link.channel.call(request)).map_err(Error::from);
         let answer = answer.or_else(explain);
         if call.is_observed() {

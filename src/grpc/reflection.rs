@@ -25,6 +25,6 @@ pub(crate) fn add(services: &mut GrpcServices) -> Result<()> {
         |error| Error::misuse(format!("a descriptor set that was added for reflection is unusable: {error}"));
     let v1 = builder().build_v1().map_err(unusable)?;
     let v1alpha = builder().build_v1alpha().map_err(unusable)?;
-    services.add(v1)?;
-    services.add(v1alpha)
+    services.add_own(v1)?;
+    services.add_own(v1alpha)
 }

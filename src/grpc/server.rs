@@ -78,10 +78,10 @@ impl PluginServer {
     ) -> Result<Self> {
         let shutdown = Shutdown::default();
         let mut services = broker.services();
-        services.add(HealthService::server())?;
-        services.add(broker.service())?;
-        services.add(ControllerService::server(shutdown.clone()))?;
-        services.add(StdioService::server(output, mux.clone()))?;
+        services.add_own(HealthService::server())?;
+        services.add_own(broker.service())?;
+        services.add_own(ControllerService::server(shutdown.clone()))?;
+        services.add_own(StdioService::server(output, mux.clone()))?;
         services.add_descriptors(tonic_health::pb::FILE_DESCRIPTOR_SET);
         services.add_descriptors(FILE_DESCRIPTOR_SET);
         register(&broker, &mut services)?;

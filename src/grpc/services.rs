@@ -15,7 +15,11 @@ use tonic::{Status, body::Body, server::NamedService};
 use tower::ServiceExt as _;
 use tower_service::Service;
 
-use crate::{Error, Result};
+use crate::{
+    Error, Protocol, Result,
+    calls::{Serving, observe_served},
+    trace::found_in,
+};
 
 type Request = http::Request<Body>;
 type Response = http::Response<Body>;
@@ -78,6 +82,11 @@ impl GrpcServices {
         self.add_router([S::NAME], service)
     }
 
+    /// Adds a service of this library, whose calls are nobody's business.
+    pub(crate) fn add_own<S: GrpcService + NamedService>(&mut self, service: S) -> Result<()> {
+        self.insert([S::NAME], Typed(service))
+    }
+
     /// Adds something that answers for several services, such as tonic's `Routes`, under their full names
     /// (`package.Service`): a router cannot be asked for them. Calls to other services do not reach it.
     ///
@@ -89,13 +98,21 @@ impl GrpcServices {
         names: impl IntoIterator<Item = &'a str>,
         router: S,
     ) -> Result<()> {
+        self.insert(names, Observed(Typed(router)))
+    }
+
+    fn insert<'a>(
+        &mut self,
+        names: impl IntoIterator<Item = &'a str>,
+        handler: impl Handler + 'static,
+    ) -> Result<()> {
         let names: Vec<_> = names.into_iter().collect();
         if let Some(taken) = names.iter().find(|name| self.entries.contains_key(**name)) {
             return Err(Error::misuse(format!(
                 "the gRPC service {taken} is registered already: one server serves it once"
             )));
         }
-        let handler: Arc<dyn Handler> = Arc::new(Typed(router));
+        let handler: Arc<dyn Handler> = Arc::new(handler);
         self.entries.extend(names.into_iter().map(|name| (name.to_owned(), handler.clone())));
         Ok(())
     }
@@ -148,6 +165,22 @@ impl<S: GrpcService> Handler for Typed<S> {
     fn handle(&self, request: Request) -> Answer {
         let answer = self.0.clone().oneshot(request);
         Box::pin(async move { answer.await.map(|response| response.map(Body::new)) })
+    }
+}
+
+/// Has each call of a service be a span in its caller's trace.
+struct Observed<H>(H);
+
+impl<H: Handler> Handler for Observed<H> {
+    fn handle(&self, request: Request) -> Answer {
+        let method = request.uri().path().trim_start_matches('/');
+        match Serving::begin(None, Protocol::Grpc, method, found_in(request.headers())) {
+            Some(serving) => {
+                let answer = serving.within(|| self.0.handle(request));
+                Box::pin(observe_served(serving, answer))
+            }
+            None => self.0.handle(request),
+        }
     }
 }
 

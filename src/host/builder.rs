@@ -278,6 +278,14 @@ impl ClientBuilder {
         self
     }
 
+    /// Has calls over net/rpc say which trace they belong to, in fields of their header that Go plugins skip: off by default. Plugins on this
+    /// library read them; see [`trace`](crate::trace). Over gRPC calls always say it.
+    #[cfg(feature = "netrpc")]
+    pub fn send_trace_context(mut self, on: bool) -> Self {
+        self.calls.send_trace = on;
+        self
+    }
+
     /// The plugin's name in this host's logs, where its lines have the target `plugin.NAME`; the file name of the
     /// command by default.
     pub fn name(mut self, name: impl Into<String>) -> Self {

@@ -11,7 +11,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser};
 use serde_gob::{GobType, Shape, TypeBuilder};
 
 use super::{client::RpcClient, host::session_error, plugin_server::serve_object, scope, stub::Interface};
-use crate::{Error, Result};
+use crate::{Error, Result, calls::Calls, trace::TraceContext};
 
 /// Serves `object` to the other side until it closes its stream, or the connection between the processes ends.
 /// Returns the broker id that the other side is to [`connect`] to within five seconds. Go's
@@ -20,7 +20,7 @@ use crate::{Error, Result};
 /// # Panics
 /// Outside of a tokio runtime.
 pub fn serve<I: Interface + ?Sized>(broker: &MuxBroker, object: Arc<I>) -> u32 {
-    serve_object(broker, I::service(object))
+    serve_object(broker, None, I::service(object))
 }
 
 /// Opens a stream to the object that the other side serves under the broker id `id`. The stream is closed when the last
@@ -31,7 +31,9 @@ pub fn serve<I: Interface + ?Sized>(broker: &MuxBroker, object: Arc<I>) -> u32 {
 /// not, or no longer, serve it.
 pub async fn connect<I: Interface + ?Sized>(broker: &MuxBroker, id: u32) -> Result<Arc<I>> {
     let stream = broker.dial(id).await.map_err(session_error)?;
-    Ok(I::client(RpcClient::new(stream, broker.clone())))
+    // A peer that says to which trace its calls belong is told the same.
+    let calls = Calls { send_trace: TraceContext::current().is_some(), ..Calls::default() };
+    Ok(I::client(RpcClient::for_calls(calls, stream, broker.clone())))
 }
 
 /// An object of the sender that the receiver may call: on the wire a broker id, Go's `uint32`.

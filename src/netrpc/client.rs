@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, Weak},
 };
 
-use ::netrpc::{CallOptions, Client, Gob};
+use ::netrpc::{CallOptions, Client, Gob, Trace};
 use arc_swap::ArcSwap;
 use muxbroker::MuxBroker;
 use serde::{Serialize, de::DeserializeOwned};
@@ -59,7 +59,11 @@ impl RpcClient {
         broker: MuxBroker,
     ) -> Self {
         let scope = Arc::new(BrokerScope::new(broker.clone()));
-        let mut builder = Client::builder().codec(codec()).scope(scope).send_cancel(calls.tell_cancelled);
+        let mut builder = Client::builder()
+            .codec(codec())
+            .scope(scope)
+            .send_cancel(calls.tell_cancelled)
+            .send_trace(calls.send_trace);
         if let Some(after) = calls.timeout {
             builder = builder.default_timeout(after);
         }
@@ -97,6 +101,7 @@ impl RpcClient {
         let mut call = Call::begin(&self.current.load().calls, Protocol::NetRpc, method);
         let result = match self.admitted(&mut call).await {
             Ok(connection) => {
+                let options = traced(options, &connection.calls, &call);
                 let calling = connection.client.call_with(method, args, options).instrument(call.span());
                 match calling.await.map_err(Error::from_netrpc) {
                     Err(error) => Err(connection.calls.target.explain(error).await),
@@ -156,6 +161,19 @@ impl RpcClient {
     /// ends with the last of them.
     pub fn replace(&self, next: &RpcClient) {
         self.current.store(next.current.load_full());
+    }
+}
+
+/// Adds where the call belongs, if the other side is to know.
+fn traced(options: CallOptions, calls: &Calls, call: &Call) -> CallOptions {
+    if !calls.send_trace {
+        return options;
+    }
+    match call.trace() {
+        Some(context) => {
+            options.trace(Trace { parent: context.to_string(), state: context.state().to_owned() })
+        }
+        None => options,
     }
 }
 

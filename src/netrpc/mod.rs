@@ -13,6 +13,7 @@ mod map_args;
 mod plugin_server;
 mod record;
 mod scope;
+mod serving;
 #[allow(missing_docs)] // for generated code, hidden
 pub(crate) mod stub;
 

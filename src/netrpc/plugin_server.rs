@@ -5,6 +5,7 @@ use super::{
     client::codec,
     control::{CONTROL, DISPENSE, DISPENSER, PING, PLUGIN, QUIT},
     scope::BrokerScope,
+    serving::Observed,
 };
 use crate::{
     PluginSet, Result,
@@ -213,15 +214,16 @@ impl Service for Dispenser {
         Ok(Box::pin(async move {
             let entry = set.get(&name).map_err(|error| error.to_string())?;
             let service = entry.netrpc_server(&name, broker.clone()).map_err(|error| error.to_string())?;
-            Ok(Reply::new(serve_object(&broker, service)))
+            Ok(Reply::new(serve_object(&broker, Some(name.into()), service)))
         }))
     }
 }
 
-/// Serves an object on a stream that the other side is to dial, and says under which id.
-pub(super) fn serve_object(broker: &MuxBroker, service: Box<dyn Service>) -> u32 {
+/// Serves an object on a stream that the other side is to dial, and says under which id. It is `plugin`'s if it was dispensed.
+pub(super) fn serve_object(broker: &MuxBroker, plugin: Option<Arc<str>>, service: Box<dyn Service>) -> u32 {
     let id = broker.next_id();
     let scope = Arc::new(BrokerScope::new(broker.clone()));
+    let service = Observed { plugin, service };
     broker
         .accept_and_serve(id, move |stream: Stream| async move {
             let server = ServerBuilder::for_codec(codec()).service(PLUGIN, service).scope(scope).build();

@@ -20,6 +20,7 @@ pub struct ClientBuilder<C: Codec = Gob> {
 pub(super) struct Settings {
     pub(super) scope: Option<Arc<dyn CodecScope>>,
     pub(super) send_cancel: bool,
+    pub(super) send_trace: bool,
     pub(super) default_timeout: Option<Duration>,
     pub(super) queue_limit: usize,
 }
@@ -31,6 +32,7 @@ impl ClientBuilder {
             settings: Settings {
                 scope: None,
                 send_cancel: false,
+                send_trace: false,
                 default_timeout: None,
                 queue_limit: DEFAULT_QUEUE_LIMIT,
             },
@@ -56,6 +58,15 @@ impl<C: Codec> ClientBuilder<C> {
     /// Off by default: Go's own server answers it with an error, which is skipped but may be logged there.
     pub fn send_cancel(mut self, on: bool) -> Self {
         self.settings.send_cancel = on;
+        self
+    }
+
+    /// Whether the headers of requests have fields for the [`Trace`](crate::Trace) that a call belongs to. The server of this crate reads
+    /// them, Go's skips them.
+    ///
+    /// Off by default: the header is Go's then, byte by byte.
+    pub fn send_trace(mut self, on: bool) -> Self {
+        self.settings.send_trace = on;
         self
     }
 
@@ -89,6 +100,7 @@ impl<C: Codec> std::fmt::Debug for ClientBuilder<C> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("ClientBuilder")
             .field("send_cancel", &self.settings.send_cancel)
+            .field("send_trace", &self.settings.send_trace)
             .field("default_timeout", &self.settings.default_timeout)
             .field("queue_limit", &self.settings.queue_limit)
             .finish_non_exhaustive()

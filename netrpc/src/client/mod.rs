@@ -51,9 +51,21 @@ impl<C: Codec> std::fmt::Debug for Client<C> {
 }
 
 /// How one call differs from the [`ClientBuilder`]'s defaults.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct CallOptions {
     timeout: Option<Option<Duration>>,
+    /// Boxed: most calls have none, and every call moves its options.
+    trace: Option<Box<Trace>>,
+}
+
+/// Where a call belongs in a distributed trace: the two headers that the W3C recommendation Trace Context defines. This crate carries
+/// them and does not look into them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Trace {
+    /// `traceparent`. Empty: the call belongs to none.
+    pub parent: String,
+    /// `tracestate`.
+    pub state: String,
 }
 
 impl CallOptions {
@@ -65,6 +77,12 @@ impl CallOptions {
     /// Gives up after this long, counted from the first poll of the call and including the wait for room in the write queue.
     pub fn timeout(mut self, after: Duration) -> Self {
         self.timeout = Some(Some(after));
+        self
+    }
+
+    /// Says where the call belongs, if the client [sends that](ClientBuilder::send_trace).
+    pub fn trace(mut self, trace: Trace) -> Self {
+        self.trace = Some(Box::new(trace));
         self
     }
 
@@ -119,10 +137,10 @@ impl<C: Codec> Client<C> {
         R: DeserializeOwned + Send + 'static,
         A: Serialize + GobType + Sync + ?Sized,
     {
-        let shared = &self.handle.shared;
+        let (shared, trace) = (&self.handle.shared, options.trace.as_deref());
         match options.timeout.unwrap_or(shared.settings.default_timeout) {
-            None => shared.call(method, args).await,
-            Some(after) => match tokio::time::timeout(after, shared.call(method, args)).await {
+            None => shared.call(method, args, trace).await,
+            Some(after) => match tokio::time::timeout(after, shared.call(method, args, trace)).await {
                 Ok(result) => result,
                 Err(_) => Err(Error::new(Kind::Timeout { method: method.to_owned(), after })),
             },
@@ -161,7 +179,7 @@ mod tests {
         let (here, _there) = tokio::io::duplex(16);
         let client = Client::builder().queue_limit(1).build(here);
         let options = CallOptions::new().timeout(Duration::from_secs(1));
-        let call = || client.call_with::<bool, _>("A.B", "an argument beyond the pipe", options);
+        let call = || client.call_with::<bool, _>("A.B", "an argument beyond the pipe", options.clone());
         let calls = async { tokio::join!(call(), call(), call()) };
         let look = async {
             tokio::time::sleep(Duration::from_millis(500)).await;

@@ -11,13 +11,14 @@ use serde_gob::GobType;
 use tokio::sync::{Notify, oneshot, watch};
 
 use super::{
+    Trace,
     builder::Settings,
     pending::{Pending, Waiter},
 };
 use crate::{
     codec::{Codec, Encoder, in_scope},
     error::{Error, Kind, Result},
-    message::{CANCEL_METHOD, CancelArgs, RequestRef},
+    message::{CANCEL_METHOD, CancelArgs, RequestRef, TracedRequestRef},
     outgoing::Outbox,
 };
 
@@ -51,14 +52,20 @@ impl<C: Codec> Queue<C> {
     }
 
     /// Appends a request and returns its number.
-    fn push<A>(&mut self, method: &str, args: &A, settings: &Settings) -> Result<u64>
+    fn push<A>(&mut self, method: &str, args: &A, trace: Option<&Trace>, settings: &Settings) -> Result<u64>
     where
         A: Serialize + GobType + ?Sized,
     {
         let seq = self.next_seq;
-        let header = RequestRef { service_method: method, seq };
         in_scope(settings.scope.as_deref(), || {
-            self.outbox.push(&header, |encoder, out| encoder.encode(args, out))
+            let body = |encoder: &mut C::Encoder, out: &mut Vec<u8>| encoder.encode(args, out);
+            // One type of header for a whole connection: the outbox can take back only the first definition of one.
+            if !settings.send_trace {
+                return self.outbox.push(&RequestRef { service_method: method, seq }, body);
+            }
+            let (trace_parent, trace_state) = trace.map_or(("", ""), |trace| (&trace.parent, &trace.state));
+            self.outbox
+                .push(&TracedRequestRef { service_method: method, seq, trace_parent, trace_state }, body)
         })
         .and_then(|result| result)
         .map_err(|e| Error::new(Kind::Encode(Arc::new(e))))?;
@@ -96,13 +103,13 @@ impl<C: Codec> Shared<C> {
         self.pending.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) async fn call<R, A>(&self, method: &str, args: &A) -> Result<R>
+    pub(super) async fn call<R, A>(&self, method: &str, args: &A, trace: Option<&Trace>) -> Result<R>
     where
         R: DeserializeOwned + Send + 'static,
         A: Serialize + GobType + Sync + ?Sized,
     {
         let (waiter, reply) = oneshot::channel();
-        let guard = self.send(method, args, Box::new(waiter)).await?;
+        let guard = self.send(method, args, trace, Box::new(waiter)).await?;
         let result = reply.await;
         guard.disarm();
         result.unwrap_or_else(|_| Err(Error::new(Kind::Cancelled)))
@@ -113,6 +120,7 @@ impl<C: Codec> Shared<C> {
         &self,
         method: &str,
         args: &A,
+        trace: Option<&Trace>,
         waiter: Box<dyn Waiter<C::Decoder>>,
     ) -> Result<CallGuard<'_, C>>
     where
@@ -126,7 +134,7 @@ impl<C: Codec> Shared<C> {
                     return Err(reason.for_later_calls());
                 }
                 if queue.outbox.len() < self.settings.queue_limit {
-                    let seq = queue.push(method, args, &self.settings)?;
+                    let seq = queue.push(method, args, trace, &self.settings)?;
                     self.pending().insert(seq, waiter)?;
                     return Ok(CallGuard { shared: self, seq });
                 }
@@ -143,7 +151,7 @@ impl<C: Codec> Shared<C> {
         if waiting && self.settings.send_cancel {
             // Above the queue's limit if need be: each call that got into the queue adds one of these at most.
             // One that cannot be sent changes nothing: the connection has ended, or its scope refuses.
-            drop(self.queue().push(CANCEL_METHOD, &CancelArgs { seq }, &self.settings));
+            drop(self.queue().push(CANCEL_METHOD, &CancelArgs { seq }, None, &self.settings));
         }
     }
 

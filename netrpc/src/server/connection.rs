@@ -252,7 +252,7 @@ impl<I: AsyncRead + AsyncWrite + Unpin, C: Codec> Connection<I, C> {
             return self.skip(&request, message::unknown_service(method));
         };
         let mut state = ArgsState::Unread;
-        let args = Args { decoder: &mut self.incoming.decoder, state: &mut state, service_method: method };
+        let args = Args { decoder: &mut self.incoming.decoder, state: &mut state, request: &request };
         let call = || in_scope(server.scope.as_deref(), || service.dispatch(name, args));
         let dispatched = catch_unwind(AssertUnwindSafe(call));
         let handling = match dispatched {
@@ -279,7 +279,7 @@ impl<I: AsyncRead + AsyncWrite + Unpin, C: Codec> Connection<I, C> {
 
     fn start(&mut self, request: Request, handling: Handling<C>) {
         let abort = self.handlers.spawn(handling);
-        let Request { seq, service_method } = request;
+        let Request { seq, service_method, .. } = request;
         self.running.insert(abort.id(), Running { seq, service_method, abort });
     }
 

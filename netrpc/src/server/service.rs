@@ -8,7 +8,7 @@ use serde_gob::GobType;
 use crate::{
     codec::{Codec, CodecError, Decoder, Encoder},
     gob::Gob,
-    message,
+    message::{self, Request},
 };
 
 /// A set of methods under one name. [`Methods`](crate::Methods) makes one of closures.
@@ -47,7 +47,7 @@ pub type Handling<C = Gob> = Pin<Box<dyn Future<Output = Result<Reply<C>, String
 pub struct Args<'a, C: Codec = Gob> {
     pub(super) decoder: &'a mut C::Decoder,
     pub(super) state: &'a mut ArgsState,
-    pub(super) service_method: &'a str,
+    pub(super) request: &'a Request,
 }
 
 /// How far the argument of a request has been read.
@@ -78,12 +78,19 @@ impl<C: Codec> Args<'_, C> {
 
     /// The error of a method that does not exist, with Go's text.
     pub fn unknown_method(self) -> DispatchError {
-        DispatchError::new(message::unknown_method(self.service_method))
+        DispatchError::new(message::unknown_method(self.service_method()))
     }
 
     /// `Service.Method` as the caller wrote it.
     pub fn service_method(&self) -> &str {
-        self.service_method
+        &self.request.service_method
+    }
+
+    /// `traceparent` and `tracestate`, as the caller wrote them and nobody has checked them, if [it says](crate::ClientBuilder::send_trace)
+    /// where its call belongs.
+    pub fn trace(&self) -> Option<(&str, &str)> {
+        let Request { trace_parent, trace_state, .. } = self.request;
+        (!trace_parent.is_empty()).then_some((trace_parent, trace_state))
     }
 
     fn consume<T>(
@@ -99,7 +106,7 @@ impl<C: Codec> Args<'_, C> {
 
 impl<C: Codec> fmt::Debug for Args<'_, C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Args").field("service_method", &self.service_method).finish_non_exhaustive()
+        f.debug_struct("Args").field("service_method", &self.service_method()).finish_non_exhaustive()
     }
 }
 

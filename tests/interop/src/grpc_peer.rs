@@ -7,7 +7,9 @@ use std::{
 
 use async_trait::async_trait;
 use futures_util::Stream;
-use go_plugin::{GrpcBroker, GrpcChannel, GrpcPlugin, GrpcServices, Plugin, Result, Served};
+use go_plugin::{
+    GrpcBroker, GrpcChannel, GrpcPlugin, GrpcServices, Plugin, Result, Served, trace::TraceContext,
+};
 use proto::{Blob, Id, Nothing, peer_client::PeerClient, peer_server, peer_server::PeerServer};
 use tonic::{Request, Response, Status, Streaming};
 
@@ -99,7 +101,11 @@ impl peer_server::Peer for Serving {
     type TalkStream = Streaming<Blob>;
 
     async fn echo(&self, request: Request<Blob>) -> Result<Response<Blob>, Status> {
-        Ok(Response::new(request.into_inner()))
+        let mut blob = request.into_inner();
+        if let Some(context) = TraceContext::current() {
+            blob.data.extend(format!(" in {context}").into_bytes());
+        }
+        Ok(Response::new(blob))
     }
 
     async fn make(&self, request: Request<Id>) -> Result<Response<Blob>, Status> {

@@ -5,6 +5,8 @@ use go_plugin::{GrpcBroker, GrpcChannel, GrpcPlugin, GrpcServices, Handshake, Ne
 use std::sync::Arc;
 use tonic::{Request, Response, Status};
 
+pub mod traces;
+
 #[allow(missing_docs)]
 pub mod proto {
     include!("../../../examples/hello-cli/generated/greeter.rs");

@@ -141,7 +141,10 @@ impl Visit for Fields {
     }
 
     fn record_str(&mut self, field: &Field, value: &str) {
-        self.0.insert(field.name().to_owned(), value.to_owned());
+        // Those of OpenTelemetry are for its layer.
+        if !field.name().starts_with("otel.") {
+            self.0.insert(field.name().to_owned(), value.to_owned());
+        }
     }
 }
 

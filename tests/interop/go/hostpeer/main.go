@@ -3,6 +3,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"flag"
 	"os/exec"
@@ -17,6 +18,7 @@ import (
 
 	"github.com/hashicorp/go-hclog"
 	"github.com/hashicorp/go-plugin"
+	"google.golang.org/grpc/metadata"
 )
 
 func main() {
@@ -73,6 +75,7 @@ func main() {
 		"dispense": h.dispense,
 		"greet":    func(control.Args) (any, error) { return h.greeter.Greet() },
 		"say":      func(a control.Args) (any, error) { return h.greeter.Say(strings.Join(a, " ")) },
+		"traced":   h.traced,
 		"ping":     func(control.Args) (any, error) { return nil, h.protocol.Ping() },
 		"kill":     func(control.Args) (any, error) { h.client.Kill(); return nil, nil },
 		// close: asks the plugin to quit. The error is that of the call itself: the reply must arrive.
@@ -128,6 +131,18 @@ func (h *host) dispense(a control.Args) (any, error) {
 	}
 	h.greeter = raw.(greeter.Greeter)
 	return nil, nil
+}
+
+// traced TRACEPARENT TRACESTATE WORDS...: says the words over gRPC with this trace context beside them.
+func (h *host) traced(a control.Args) (any, error) {
+	ctx := metadata.AppendToOutgoingContext(context.Background(), "traceparent", a[0], "tracestate", a[1])
+	over, ok := h.greeter.(interface {
+		SayWith(context.Context, string) (string, error)
+	})
+	if !ok {
+		return nil, errors.New("not over gRPC")
+	}
+	return over.SayWith(ctx, strings.Join(a[2:], " "))
 }
 
 // buffer collects what is written to it.

@@ -5,7 +5,7 @@
 //! find it by the variable `GREETERS`.
 #![allow(clippy::print_stdout, clippy::print_stderr)] // a plugin may: it goes to its host
 
-use go_plugin::{Error, PluginSet, Result, logs::HclogJson, serve};
+use go_plugin::{Error, PluginSet, Result, logs::HclogJson, serve, trace::TraceContext};
 use interop_tests::{
     certificates,
     greeter::{Greeter, GreeterPlugin, HANDSHAKE, NetRpcOnly},
@@ -35,6 +35,10 @@ impl Greeter for Acting {
                     println!("out {n}");
                     eprintln!("err {n}");
                 }
+            }
+            "!trace" => {
+                let context = TraceContext::current();
+                return Ok(context.map_or("none".into(), |context| format!("{context} {}", context.state())));
             }
             "!env" => return Ok(std::env::var(rest).unwrap_or_default()),
             _ => return Ok(format!("hello {name}")),

@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr)]
 
 use go_plugin::{Error, Result};
-use process_tests::{Actor, ActorPlugin, HANDSHAKE, NetRpcOnly};
+use process_tests::{Actor, ActorPlugin, HANDSHAKE, NetRpcOnly, traces::Spans};
 use std::{
     env,
     path::PathBuf,
@@ -21,6 +21,9 @@ fn main() -> Result<()> {
         Some("current-thread") => Builder::new_current_thread(),
         _ => Builder::new_multi_thread(),
     };
+    if env::var_os("ACTOR_TRACES").is_some() {
+        Spans::install();
+    }
     let runtime = runtime.worker_threads(2).enable_all().build()?;
     let outlives = env::var_os("OUTLIVE").is_some();
     let (serve, plugin) = (go_plugin::serve(HANDSHAKE).outlives_host(outlives), ActorPlugin::new(Stage));
@@ -72,6 +75,10 @@ impl Actor for Stage {
             "block" => loop {
                 thread::sleep(Duration::from_secs(600));
             },
+            "work" => drop(tracing::info_span!("work").entered()),
+            "spans" => {
+                return Ok(Spans::install().take().iter().map(|span| format!("{span}\n")).collect());
+            }
             "ignore-terminate" => drop(signal(SignalKind::terminate())?),
             "child" => {
                 #[allow(clippy::zombie_processes)] // that is the order

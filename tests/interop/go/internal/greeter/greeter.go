@@ -6,9 +6,11 @@ import (
 	"context"
 	"errors"
 	"net/rpc"
+	"strings"
 
 	"github.com/hashicorp/go-plugin"
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/metadata"
 	"google.golang.org/protobuf/types/known/wrapperspb"
 )
 
@@ -71,11 +73,15 @@ var service = grpc.ServiceDesc{
 	HandlerType: (*Greeter)(nil),
 	Metadata:    "greeter.proto",
 	Methods: []grpc.MethodDesc{{MethodName: "Say", Handler: func(
-		impl any, _ context.Context, decode func(any) error, _ grpc.UnaryServerInterceptor,
+		impl any, ctx context.Context, decode func(any) error, _ grpc.UnaryServerInterceptor,
 	) (any, error) {
 		var request wrapperspb.StringValue
 		if err := decode(&request); err != nil {
 			return nil, err
+		}
+		// "!metadata KEY": what came beside the call.
+		if key, ok := strings.CutPrefix(request.Value, "!metadata "); ok {
+			return wrapperspb.String(strings.Join(metadata.ValueFromIncomingContext(ctx, key), ";")), nil
 		}
 		reply, err := impl.(Greeter).Say(request.Value)
 		return wrapperspb.String(reply), err
@@ -87,7 +93,12 @@ type grpcClient struct{ conn *grpc.ClientConn }
 func (c *grpcClient) Greet() (string, error) { return "", errors.New("greeter.Greeter has no Greet") }
 
 func (c *grpcClient) Say(name string) (string, error) {
+	return c.SayWith(context.Background(), name)
+}
+
+// SayWith is Say in a context, whose outgoing metadata travels beside the call.
+func (c *grpcClient) SayWith(ctx context.Context, name string) (string, error) {
 	var reply wrapperspb.StringValue
-	err := c.conn.Invoke(context.Background(), "/greeter.Greeter/Say", wrapperspb.String(name), &reply)
+	err := c.conn.Invoke(ctx, "/greeter.Greeter/Say", wrapperspb.String(name), &reply)
 	return reply.Value, err
 }
