@@ -1,14 +1,18 @@
 //! Certificates that live as long as a process.
 
+use std::sync::Arc;
+
 use rcgen::{
-    CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, KeyPair, KeyUsagePurpose,
-    PKCS_ECDSA_P256_SHA256,
+    Certificate, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, KeyPair,
+    KeyUsagePurpose, PKCS_ECDSA_P256_SHA256,
 };
 use rustls::{
-    pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer, pem::PemObject as _},
+    pki_types::{CertificateDer, pem::PemObject as _},
     server::ParsedCertificate,
+    sign::CertifiedKey,
 };
 
+use super::provider::Key;
 use crate::{Error, ErrorKind, Result};
 
 /// Go verifies this name, on Unix sockets too.
@@ -16,9 +20,9 @@ pub(super) const NAME: &str = "localhost";
 
 /// The certificate of one side, made for one pair of processes, and its key.
 pub(crate) struct Identity {
-    pub(super) certificate: CertificateDer<'static>,
     pub(super) pem: String,
-    key: PrivatePkcs8KeyDer<'static>,
+    /// One certificate.
+    pub(super) certified: Arc<CertifiedKey>,
 }
 
 impl Identity {
@@ -26,28 +30,31 @@ impl Identity {
     /// can verify it. Not a CA, which Go's is: no chain needs it, and some stacks refuse a CA as the end of one. Its time never
     /// comes to an end, since it is void with the process; so no clock matters.
     pub(super) fn generate() -> Result<Self> {
-        let failed = |cause: rcgen::Error| {
+        let failed = |cause: Box<dyn std::error::Error + Send + Sync>| {
             let text = format!("cannot make a certificate for AutoMTLS: {cause}");
             Error::new(ErrorKind::Io, text).with_source(cause)
         };
-        let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).map_err(failed)?;
-        let mut params = CertificateParams::new([NAME.to_owned()]).map_err(failed)?;
-        params.distinguished_name = DistinguishedName::new();
-        params.distinguished_name.push(DnType::CommonName, NAME);
-        params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
-        params.extended_key_usages =
-            vec![ExtendedKeyUsagePurpose::ClientAuth, ExtendedKeyUsagePurpose::ServerAuth];
-        let certificate = params.self_signed(&key).map_err(failed)?;
-        Ok(Self {
-            pem: certificate.pem(),
-            certificate: certificate.der().clone(),
-            key: PrivatePkcs8KeyDer::from(key.serialize_der()),
-        })
+        let (certificate, key) = certify().map_err(|cause| failed(cause.into()))?;
+        let signing =
+            Key::from_pkcs8(key.serialized_der()).map_err(|cause| failed(cause.to_string().into()))?;
+        let chain = vec![certificate.der().clone()];
+        Ok(Self { pem: certificate.pem(), certified: Arc::new(CertifiedKey::new(chain, Arc::new(signing))) })
     }
 
-    pub(super) fn key(&self) -> PrivateKeyDer<'static> {
-        PrivateKeyDer::Pkcs8(self.key.clone_key())
+    pub(super) fn certificate(&self) -> &CertificateDer<'static> {
+        &self.certified.cert[0]
     }
+}
+
+fn certify() -> Result<(Certificate, KeyPair), rcgen::Error> {
+    let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256)?;
+    let mut params = CertificateParams::new([NAME.to_owned()])?;
+    params.distinguished_name = DistinguishedName::new();
+    params.distinguished_name.push(DnType::CommonName, NAME);
+    params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+    params.extended_key_usages =
+        vec![ExtendedKeyUsagePurpose::ClientAuth, ExtendedKeyUsagePurpose::ServerAuth];
+    Ok((params.self_signed(&key)?, key))
 }
 
 /// The certificate in the bytes that a plugin announced. The text is Go's.

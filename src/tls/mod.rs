@@ -19,6 +19,8 @@ mod pinned;
 #[cfg(feature = "tls")]
 mod plugin;
 #[cfg(feature = "tls")]
+mod provider;
+#[cfg(feature = "tls")]
 mod secured;
 #[cfg(feature = "tls")]
 mod security;

@@ -9,12 +9,13 @@ use rustls::{
         Resumption,
         danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
     },
-    crypto::{CryptoProvider, aws_lc_rs, verify_tls12_signature, verify_tls13_signature},
+    crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature},
     pki_types::{CertificateDer, ServerName, UnixTime},
     server::danger::{ClientCertVerified, ClientCertVerifier},
+    sign::SingleCertAndKey,
 };
 
-use super::{certificate::Identity, config::TlsConfig};
+use super::{certificate::Identity, config::TlsConfig, provider::provider};
 use crate::{Error, ErrorKind, Result};
 
 /// What `own` speaks to the one peer that has `peer` and its key.
@@ -22,18 +23,16 @@ pub(super) fn pinned(own: &Identity, peer: CertificateDer<'static>) -> Result<Tl
     let failed = |cause: rustls::Error| {
         Error::new(ErrorKind::Io, format!("cannot set up AutoMTLS: {cause}")).with_source(cause)
     };
-    // Not the process's default provider, which may be one without P-521: Go's certificates need it.
-    let provider = Arc::new(aws_lc_rs::default_provider());
+    let provider = Arc::new(provider());
     let verifier = Arc::new(Pinned { peer, provider: provider.clone() });
-    let chain = vec![own.certificate.clone()];
+    let own = Arc::new(SingleCertAndKey::from(own.certified.clone()));
 
     let mut client = ClientConfig::builder_with_provider(provider.clone())
         .with_safe_default_protocol_versions()
         .map_err(failed)?
         .dangerous()
         .with_custom_certificate_verifier(verifier.clone())
-        .with_client_auth_cert(chain.clone(), own.key())
-        .map_err(failed)?;
+        .with_client_cert_resolver(own.clone());
     // So that each connection proves anew that the peer has its key.
     client.resumption = Resumption::disabled();
 
@@ -41,8 +40,7 @@ pub(super) fn pinned(own: &Identity, peer: CertificateDer<'static>) -> Result<Tl
         .with_safe_default_protocol_versions()
         .map_err(failed)?
         .with_client_cert_verifier(verifier)
-        .with_single_cert(chain, own.key())
-        .map_err(failed)?;
+        .with_cert_resolver(own);
     server.send_tls13_tickets = 0;
     Ok(TlsConfig::client(client).and_server(server))
 }

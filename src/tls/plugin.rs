@@ -50,7 +50,7 @@ impl PluginOptions {
         let host = from_pem(pem.as_encoded_bytes())?;
         let own = Identity::generate()?;
         let security = Security::tls(pinned(&own, host)?, protocol);
-        Ok(PluginTls { security, certificate: Some(own.certificate.to_vec()) })
+        Ok(PluginTls { security, certificate: Some(own.certificate().to_vec()) })
     }
 }
 

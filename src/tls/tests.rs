@@ -2,12 +2,11 @@
 
 use std::{ffi::OsString, future::Future, io, sync::Arc, time::Duration};
 
-use rcgen::{BasicConstraints, CertificateParams, IsCa, KeyPair, PKCS_ECDSA_P521_SHA512};
 use rustls::{
     ClientConfig, ServerConfig, SupportedProtocolVersion,
     client::ResolvesClientCert,
     crypto::aws_lc_rs,
-    pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer, ServerName},
+    pki_types::{CertificateDer, PrivateKeyDer, ServerName, pem::PemObject as _},
     server::{ClientHello, ResolvesServerCert},
     sign::CertifiedKey,
     version::{TLS12, TLS13},
@@ -37,14 +36,14 @@ fn identity() -> Identity {
 pub(crate) fn pair(protocol: Protocol) -> (Security, Security) {
     let (host, plugin) = (identity(), identity());
     let secured = |own: &Identity, peer: &Identity| {
-        Security::tls(pinned(own, peer.certificate.clone()).unwrap(), protocol)
+        Security::tls(pinned(own, peer.certificate().clone()).unwrap(), protocol)
     };
     (secured(&host, &plugin), secured(&plugin, &host))
 }
 
 /// A host's side of AutoMTLS with a plugin, or the other way round.
 fn security(own: &Identity, peer: &Identity) -> Security {
-    Security::tls(pinned(own, peer.certificate.clone()).unwrap(), Protocol::Grpc)
+    Security::tls(pinned(own, peer.certificate().clone()).unwrap(), Protocol::Grpc)
 }
 
 /// Both ends of a connection do their part; what one end says reaches the other.
@@ -90,11 +89,12 @@ async fn two_sides_that_know_each_other_talk_whoever_is_the_client() {
 /// As go-plugin makes them.
 #[tokio::test]
 async fn a_p521_certificate_that_is_a_ca_is_accepted_in_both_roles() {
-    let key = KeyPair::generate_for(&PKCS_ECDSA_P521_SHA512).unwrap();
-    let mut params = CertificateParams::new(["localhost".to_owned()]).unwrap();
-    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    let certificate = params.self_signed(&key).unwrap().der().clone();
-    let (ours, theirs) = (identity(), Bent::new(&certificate, key.serialize_der()));
+    // `openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-521 -sha512 -days 36500 -subj /CN=localhost …`
+    let certificate = CertificateDer::from_pem_slice(include_bytes!("testdata/p521.pem")).unwrap();
+    let key = PrivateKeyDer::from_pem_slice(include_bytes!("testdata/p521.pem")).unwrap();
+    let key = aws_lc_rs::sign::any_supported_type(&key).unwrap();
+    let theirs = Bent { certified: Arc::new(CertifiedKey::new(vec![certificate.clone()], key)) };
+    let ours = identity();
     for version in VERSIONS {
         let security = Security::tls(pinned(&ours, certificate.clone()).unwrap(), Protocol::NetRpc);
         let (near, far) = duplex(16 << 10);
@@ -114,7 +114,7 @@ async fn a_p521_certificate_that_is_a_ca_is_accepted_in_both_roles() {
 async fn grpc_negotiates_h2_and_netrpc_nothing() {
     let (ours, theirs) = (identity(), identity());
     for (protocol, expected) in [(Protocol::NetRpc, None), (Protocol::Grpc, Some(b"h2".to_vec()))] {
-        let config = pinned(&ours, theirs.certificate.clone()).unwrap();
+        let config = pinned(&ours, theirs.certificate().clone()).unwrap();
         let security = Security::tls(config, protocol);
         let (near, far) = duplex(16 << 10);
         let peer = Bent::of(&theirs);
@@ -134,19 +134,14 @@ struct Bent {
 }
 
 impl Bent {
-    fn new(certificate: &CertificateDer<'static>, key: Vec<u8>) -> Self {
-        let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key));
-        let key = aws_lc_rs::sign::any_supported_type(&key).unwrap();
-        Self { certified: Arc::new(CertifiedKey::new(vec![certificate.clone()], key)) }
-    }
-
     fn of(identity: &Identity) -> Self {
-        Self::new(&identity.certificate, identity.key().secret_der().to_vec())
+        Self { certified: identity.certified.clone() }
     }
 
     /// With the certificate of one and the key of another.
     fn impostor(certificate: &Identity) -> Self {
-        Self::new(&certificate.certificate, identity().key().secret_der().to_vec())
+        let chain = vec![certificate.certificate().clone()];
+        Self { certified: Arc::new(CertifiedKey::new(chain, identity().certified.key.clone())) }
     }
 
     fn acceptor(&self, version: &'static SupportedProtocolVersion) -> TlsAcceptor {
@@ -404,7 +399,7 @@ async fn begun(by_client: bool, ours: &Identity, theirs: &Identity) -> Vec<u8> {
 
 #[test]
 fn a_host_wants_one_kind_of_tls_and_a_clients_half() {
-    let own = || pinned(&identity(), identity().certificate).unwrap();
+    let own = || pinned(&identity(), identity().certificate().clone()).unwrap();
     let server = TlsConfig::server(own().server.unwrap());
     for (options, text) in [
         (HostOptions { auto: Some(AutoMtls::Required), own: Some(own()) }, "but not both"),
@@ -430,11 +425,13 @@ fn line(certificate: Option<Vec<u8>>) -> HandshakeLine {
 #[test]
 fn a_line_fits_what_the_host_asked_for_or_is_refused() {
     let prepare = |auto, own| HostOptions { auto, own }.prepare().unwrap();
-    let (plain, own) =
-        (prepare(None, None), prepare(None, Some(pinned(&identity(), identity().certificate).unwrap())));
+    let (plain, own) = (
+        prepare(None, None),
+        prepare(None, Some(pinned(&identity(), identity().certificate().clone()).unwrap())),
+    );
     let required = prepare(Some(AutoMtls::Required), None);
     let offered = prepare(Some(AutoMtls::IfOffered), None);
-    let certificate = || Some(identity().certificate.to_vec());
+    let certificate = || Some(identity().certificate().to_vec());
     for (host, certificate, expected) in [
         (&plain, None, Ok(())),
         (&own, None, Ok(())),
@@ -470,7 +467,7 @@ fn a_plugin_answers_with_a_certificate_exactly_if_its_host_sent_one() {
         assert_failed(outcome, ErrorKind::Security, "PLUGIN_CLIENT_CERT holds no certificate");
     }
     // What the user provides wins.
-    let own = pinned(&host, identity().certificate).unwrap();
+    let own = pinned(&host, identity().certificate().clone()).unwrap();
     let options = PluginOptions { provider: Some(Box::new(|| Ok(own))) };
     let tls = options.prepare(Some(host.pem.as_str().into()), Protocol::Grpc).unwrap();
     assert!(tls.certificate.is_none());
@@ -479,15 +476,15 @@ fn a_plugin_answers_with_a_certificate_exactly_if_its_host_sent_one() {
 #[test]
 fn a_certificate_survives_the_way_through_environment_and_line() {
     let identity = identity();
-    assert_eq!(from_pem(identity.pem.as_bytes()).unwrap(), identity.certificate);
-    assert_eq!(from_der(&identity.certificate).unwrap(), identity.certificate);
-    let said = line(Some(identity.certificate.to_vec())).to_string();
+    assert_eq!(from_pem(identity.pem.as_bytes()).unwrap(), *identity.certificate());
+    assert_eq!(from_der(identity.certificate()).unwrap(), *identity.certificate());
+    let said = line(Some(identity.certificate().to_vec())).to_string();
     let read: HandshakeLine = said.parse().unwrap();
-    assert_eq!(read.server_certificate.as_deref(), Some(identity.certificate.as_ref()));
+    assert_eq!(read.server_certificate.as_deref(), Some(identity.certificate().as_ref()));
 }
 
 #[test]
 fn a_configuration_shows_no_key() {
-    let shown = format!("{:?}", pinned(&identity(), identity().certificate).unwrap());
+    let shown = format!("{:?}", pinned(&identity(), identity().certificate().clone()).unwrap());
     assert_eq!(shown, r#"TlsConfig { client: true, server: true, server_name: DnsName("localhost") }"#);
 }

@@ -6,6 +6,7 @@ mod conformance;
 mod decode;
 mod interop;
 mod msrv;
+mod mutants;
 mod soak;
 
 use anyhow::{Result, bail};
@@ -22,6 +23,8 @@ usage: cargo xtask COMMAND
                       print what `ClientBuilder::record` recorded: frames, broker, calls, values; as JSON an object a line
   interop [--slow]    run the tests against Go programs; with --slow also those that `cargo test` leaves out
   msrv                check that no dependency needs a newer Rust than the crates promise
+  mutants [--shard K/N] [PART]…
+                      change the code in one place at a time and say which share of the faults the tests notice
   soak [--seconds N | --minutes N] [--seed S]
                       launch, call, kill and lose plugins at random, then look for what is left of them";
 
@@ -38,6 +41,7 @@ fn main() -> Result<()> {
         ["interop"] => interop::run(false),
         ["interop", "--slow"] => interop::run(true),
         ["msrv"] => msrv::run(),
+        ["mutants", ref options @ ..] => mutants::run(options),
         ["soak", ref options @ ..] => soak::run(options),
         _ => bail!("{USAGE}"),
     }

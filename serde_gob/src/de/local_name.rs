@@ -106,6 +106,7 @@ mod tests {
         assert_eq!(name::<Vec<Vec<f32>>>(), "[][]float32");
         assert_eq!(name::<HashMap<String, Vec<(i64, bool)>>>(), "map[string][](i64, bool)");
         assert_eq!(name::<BTreeMap<String, Vec<isize>>>(), "map[string][]int");
+        assert_eq!(name::<Vec<usize>>(), "[]uint");
         assert_eq!(name::<[i32; 2]>(), "[2]int32");
         assert_eq!(name::<Option<Box<u16>>>(), "*uint16");
         assert_eq!(name::<Cow<'static, str>>(), "string");

@@ -228,3 +228,26 @@ fn a_wide_dynamic_struct_is_written_in_one_pass() {
     let dynamic: Dynamic = decode(&stream).unwrap();
     assert!(encode_dynamic(&dynamic) == stream);
 }
+
+#[test]
+fn a_value_is_asked_for_what_it_holds_and_for_nothing_else() {
+    let table: [(Any, [bool; 6]); 6] = [
+        (Any::from(true), [true, false, false, false, false, false]),
+        (Any::from(-3_i64), [false, true, false, false, false, false]),
+        (Any::from(3_u64), [false, false, true, false, false, false]),
+        (Any::from(1.5_f64), [false, false, false, true, false, false]),
+        (Any::from("text"), [false, false, false, false, true, false]),
+        (Any::from(vec![1_u8, 2]), [false, false, false, false, false, true]),
+    ];
+    for (any, expected) in table {
+        let answers = [
+            any.as_bool() == Some(true),
+            any.as_int() == Some(-3),
+            any.as_uint() == Some(3),
+            any.as_float() == Some(1.5),
+            any.as_str() == Some("text"),
+            any.as_bytes() == Some(&[1, 2]),
+        ];
+        assert_eq!(answers, expected, "{any:?}");
+    }
+}

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use serde_gob::{Complex, GobType};
+use serde_gob::{Complex, GoString, GobType};
 
 use crate::corpus::types::Point;
 use crate::support::*;
@@ -129,6 +129,7 @@ fn pointers_of_any_depth_interconvert() {
 #[test]
 fn composites_behind_pointers_interconvert() {
     assert_eq!(resend::<_, One<[i64; 2]>>(&One { x: Some(Box::new([1_i64, 2])) }).unwrap().x, [1, 2]);
+    assert_eq!(resend::<_, One<Point>>(&One { x: None::<Point> }).unwrap().x, Point { x: 0, y: 0 });
     assert_eq!(resend::<_, One<Option<Vec<i64>>>>(&One { x: vec![1_i64, 2] }).unwrap().x, Some(vec![1, 2]));
     let map = BTreeMap::from([(String::from("k"), 1_i64)]);
     let sent = One { x: Some(Some(map.clone())) };
@@ -254,5 +255,7 @@ fn numbers_of_different_kinds_do_not_interconvert() {
     assert!(resend::<_, bool>(&1_i64).unwrap_err().is_type_mismatch());
     assert!(resend::<_, i64>(&true).unwrap_err().is_type_mismatch());
     assert!(resend::<_, f64>(&Complex::new(1.0, 0.0)).unwrap_err().is_type_mismatch());
+    assert!(resend::<_, (f64, f64, f64)>(&Complex::new(1.0, 0.0)).unwrap_err().is_type_mismatch());
+    assert!(resend::<_, GoString>(&1_i64).unwrap_err().is_type_mismatch());
     assert!(resend::<_, String>(&bytes("s")).unwrap_err().is_type_mismatch());
 }

@@ -155,3 +155,24 @@ fn a_decoder_that_failed_for_good_keeps_its_error() {
     assert_eq!(again.to_string(), first.to_string());
     assert_eq!(decoder.discard().unwrap_err().to_string(), first.to_string());
 }
+
+/// Ends each read as it is told.
+struct Told<'a>(Vec<std::io::Result<&'a [u8]>>);
+
+impl std::io::Read for Told<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let bytes = self.0.remove(0)?;
+        buffer[..bytes.len()].copy_from_slice(bytes);
+        Ok(bytes.len())
+    }
+}
+
+#[test]
+fn an_interrupted_read_is_repeated_and_any_other_error_returned() {
+    use std::io::ErrorKind::{ConnectionReset, Interrupted};
+    let told = Told(vec![Ok(&[3, 4]), Err(Interrupted.into()), Ok(&[0, 6]), Err(ConnectionReset.into())]);
+    let mut reader = serde_gob::Reader::new(told);
+    assert_eq!(reader.decode::<i64>().unwrap(), Some(3));
+    let error = reader.decode::<i64>().unwrap_err();
+    assert!(error.to_string().contains(&std::io::Error::from(ConnectionReset).to_string()), "{error}");
+}

@@ -45,7 +45,6 @@ impl Programs {
             let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
             cargo.args(["build", "--release", "--bin", program, "--features", features, "--manifest-path"]);
             cargo.arg(benches.join("Cargo.toml")).arg("--target-dir").arg(&target);
-            cargo.env("AWS_LC_SYS_NO_JITTER_ENTROPY", "1"); // see benches/README.md
             succeed(cargo).with_context(|| format!("building {program}"))?;
         }
 
