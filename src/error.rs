@@ -68,6 +68,8 @@ pub enum ErrorKind {
     CoreVersion,
     /// The plugin's application version is none of the host's.
     AppVersion,
+    /// The plugin's semantic version is not one that the host requires, or it states none.
+    PluginVersion,
     /// The plugin's transport is not among the allowed ones.
     ProtocolNotAllowed,
     /// A checksum, certificate or signature mismatch.
@@ -96,7 +98,9 @@ impl ErrorKind {
             Self::Launch | Self::StartTimeout | Self::ExitedBeforeHandshake | Self::BadHandshake => {
                 Fault::Plugin
             }
-            Self::CoreVersion | Self::AppVersion | Self::ProtocolNotAllowed => Fault::Version,
+            Self::CoreVersion | Self::AppVersion | Self::PluginVersion | Self::ProtocolNotAllowed => {
+                Fault::Version
+            }
             Self::Security => Fault::Security,
             Self::Protocol => Fault::Protocol,
             Self::Disconnected | Self::Shutdown => Fault::Disconnected,

@@ -197,6 +197,8 @@ pub use registry::PluginSet;
 pub use runner::{AttachedRunner, Runner, RunnerOutput, RunnerSpec};
 #[cfg(feature = "tls")]
 pub use rustls;
+/// The versions that plugins state and hosts require.
+pub use semver::{Version, VersionReq};
 #[cfg(feature = "netrpc")]
 pub use serde_gob::{self, __private::GobType};
 #[cfg(any(feature = "netrpc", feature = "grpc"))]

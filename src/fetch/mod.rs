@@ -23,6 +23,10 @@
 //! # }
 //! ```
 //!
+//! The versions in a manifest are what its author says. A plugin that states its version itself
+//! ([`Server::plugin_version`](crate::Server::plugin_version)) can be held to it, or to the constraint:
+//! `.require_version(manifest.plugins["greeter"].constraint.clone())`.
+//!
 //! Nothing of a plugin runs that was not verified: an archive must have the checksum that the manifest says, and the signature that the host
 //! asks for ([`Fetcher::public_key`]); a program that lies in a folder must have its own checksum.
 

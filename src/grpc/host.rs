@@ -15,7 +15,7 @@ use tonic_health::pb::{HealthCheckRequest, health_client::HealthClient};
 
 use super::{
     GrpcBroker, GrpcChannel, Mux, Sockets, Ways, channel::ChannelSlot, dial::Dialer, health, http2, io::Io,
-    stdio,
+    stdio, version,
 };
 use crate::{
     Address, Error, ErrorKind, Result,
@@ -159,6 +159,11 @@ impl HostConnection {
             Ok(Err(status)) => Err(status.into()),
             Err(_) => Err(Error::new(ErrorKind::Timeout, format!("no answer to a ping within {limit:?}"))),
         }
+    }
+
+    /// The version that the plugin states.
+    pub(crate) async fn version(&self, limit: Duration) -> Result<Option<String>> {
+        version::ask(self.channel(), limit).await
     }
 
     /// Asks the plugin to end, takes in what it printed until then, and closes the connection, all within

@@ -15,6 +15,7 @@ mod server;
 mod services;
 mod status;
 mod stdio;
+mod version;
 
 pub(crate) use broker::BrokerSlot;
 pub use broker::{GrpcBroker, GrpcListener, GrpcStream, Served};

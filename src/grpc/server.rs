@@ -9,6 +9,7 @@ use std::{
 };
 
 use go_plugin_proto::FILE_DESCRIPTOR_SET;
+use semver::Version;
 use tokio::sync::mpsc;
 use tokio_stream::{Stream, StreamExt as _, wrappers::ReceiverStream};
 use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
@@ -21,6 +22,7 @@ use super::{
     reflection,
     serve::{Serving, incoming, secured},
     stdio::StdioService,
+    version::VersionService,
 };
 use crate::{
     PluginSet, Result,
@@ -49,6 +51,7 @@ impl PluginServer {
     /// Registers the services of everything in `set`. Hosts get what comes out of `output`.
     pub(crate) fn build(
         set: &PluginSet,
+        version: Option<&Version>,
         output: Outlet,
         message_limit: usize,
         multiplex: bool,
@@ -61,6 +64,9 @@ impl PluginServer {
         };
         let broker = GrpcBroker::new(ways, message_limit, security);
         Self::new(broker, mux, output, |broker, services| {
+            if let Some(version) = version {
+                services.add_own(VersionService::server(version))?;
+            }
             set.entries().try_for_each(|(name, entry)| entry.grpc_server(name, broker.clone(), services))
         })
     }

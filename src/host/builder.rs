@@ -43,6 +43,7 @@ pub struct ClientBuilder {
     #[cfg(feature = "grpc")]
     pub(super) grpc_message_limit: usize,
     pub(super) multiplex_grpc: bool,
+    pub(super) required_version: Option<semver::VersionReq>,
     pub(super) calls: Calls,
     pub(super) tls: HostOptions,
     #[cfg(feature = "netrpc")]
@@ -76,6 +77,7 @@ impl ClientBuilder {
             #[cfg(feature = "grpc")]
             grpc_message_limit: crate::DEFAULT_MESSAGE_LIMIT,
             multiplex_grpc: false,
+            required_version: None,
             calls: Calls::default(),
             tls: HostOptions::default(),
             #[cfg(feature = "netrpc")]
@@ -94,6 +96,14 @@ impl ClientBuilder {
     /// know. What [`plugin`](Self::plugin) added under the same version stays only if it came later. Go's `VersionedPlugins`.
     pub fn version(mut self, version: u32, plugins: PluginSet) -> Self {
         self.sets.insert(version, plugins);
+        self
+    }
+
+    /// Refuses a plugin whose semantic version does not fit, which it states with [`Server::plugin_version`](crate::Server::plugin_version):
+    /// [`start`](Self::start) fails with [`PluginVersion`](crate::ErrorKind::PluginVersion) then, also for one that states none, as all plugins on
+    /// Go's library. A pre-release fits only what names one. By default nobody asks.
+    pub fn require_version(mut self, required: semver::VersionReq) -> Self {
+        self.required_version = Some(required);
         self
     }
 

@@ -4,6 +4,7 @@ use super::{
     ClientBuilder, managed,
     options::{CLOSE_TIMEOUT, PING_TIMEOUT},
     transport::Transport,
+    version,
 };
 use crate::{
     Error, ErrorKind, Handshake, HandshakeLine, Plugin, PluginSet, Protocol, ReattachConfig, Result,
@@ -142,6 +143,19 @@ impl Client {
         match transport.ping(PING_TIMEOUT).await {
             Err(error) => Err(calls.target.explain(error).await),
             Ok(()) => Ok(()),
+        }
+    }
+
+    /// The semantic version that the plugin states with [`Server::plugin_version`](crate::Server::plugin_version), asked over the connection, for 10
+    /// seconds at most. None if it states none, as all plugins on Go's library.
+    ///
+    /// # Errors
+    /// As for [`ping`](Self::ping); [`Protocol`](ErrorKind::Protocol) if what it states is no semantic version.
+    pub async fn plugin_version(&self) -> Result<Option<semver::Version>> {
+        let Running { transport, calls, .. } = &*self.0;
+        match version::stated(transport).await {
+            Err(error) => Err(calls.target.explain(error).await),
+            stated => stated,
         }
     }
 

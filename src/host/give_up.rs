@@ -41,6 +41,15 @@ pub(super) async fn give_up(
     }
 }
 
+/// The same for one that is connected.
+pub(super) async fn give_up_connected(process: Process, transport: Transport, error: Error) -> Error {
+    if transport.close(STEP).await.is_ok() {
+        let _ = timeout(STEP, process.exit().exited()).await;
+    }
+    process.kill_now().await;
+    error
+}
+
 /// Whether the plugin took the request to quit.
 async fn send_away(line: &HandshakeLine, security: Security) -> bool {
     let options = ConnectOptions {

@@ -10,6 +10,7 @@ mod reattach;
 mod source;
 mod start;
 mod transport;
+mod version;
 
 pub(crate) use anchor::Anchor;
 pub use builder::ClientBuilder;

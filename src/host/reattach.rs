@@ -6,6 +6,7 @@ use super::{
     options::CONNECT_TIMEOUT,
     start::{connect_options, offered_sets},
     transport::Transport,
+    version,
 };
 use crate::{
     AttachedRunner, Error, ErrorKind, HandshakeLine, PluginSet, ReattachConfig, Result,
@@ -48,7 +49,7 @@ pub(super) async fn reattach(mut builder: ClientBuilder, how: Reattach) -> Resul
     }
     let Reattach { config, find } = how;
     let sets = offered_sets(std::mem::take(&mut builder.sets))?;
-    let version = version(&config, builder.handshake.version, &sets)?;
+    let version = selected_version(&config, builder.handshake.version, &sets)?;
 
     let runner = match find {
         Some(find) => Some(find().await?),
@@ -81,6 +82,7 @@ pub(super) async fn reattach(mut builder: ClientBuilder, how: Reattach) -> Resul
     let name = builder.name.clone().unwrap_or_else(|| format!("reattached-{}", process.runner_id()));
     let security = tls.security(&name, &line)?;
     let transport = Transport::connect(&line, security, connect_options(&mut builder, runner)).await?;
+    version::check(&transport, &name, builder.required_version.as_ref()).await?;
     debug!(plugin = name, version, protocol = %line.protocol, "reattached to plugin");
     let plugins = sets.get(&version).cloned().unwrap_or_default();
     let calls = Calls {
@@ -102,7 +104,7 @@ fn not_found() -> Error {
 
 /// The version whose plugins are dispensed. Go does not look, so that a host with several versions dispenses nothing
 /// (go-plugin#310).
-fn version(config: &ReattachConfig, own: u32, sets: &BTreeMap<u32, PluginSet>) -> Result<u32> {
+fn selected_version(config: &ReattachConfig, own: u32, sets: &BTreeMap<u32, PluginSet>) -> Result<u32> {
     if sets.contains_key(&config.version) {
         return Ok(config.version);
     }
@@ -147,7 +149,7 @@ mod tests {
         ] {
             let mut config = ReattachConfig::new(Protocol::Grpc, Address::Tcp(":1".into()), 1);
             config.version = said;
-            let chosen = version(&config, 1, &sets(versions)).map_err(|error| error.kind());
+            let chosen = selected_version(&config, 1, &sets(versions)).map_err(|error| error.kind());
             assert_eq!(chosen, expected, "{versions:?} {said}");
         }
     }

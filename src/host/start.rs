@@ -3,11 +3,12 @@
 use super::{
     Client, ClientBuilder,
     client::{Ending, Hooks, Running},
-    give_up::give_up,
+    give_up::{give_up, give_up_connected},
     options::CONNECT_TIMEOUT,
     reattach::reattach,
     source::{Launched, Program, Source},
     transport::{ConnectOptions, Transport},
+    version,
 };
 use crate::{
     AttachedRunner, Error, ErrorKind, HandshakeLine, PluginSet, Result, Runner,
@@ -69,6 +70,9 @@ pub(super) async fn start(mut builder: ClientBuilder) -> Result<Client> {
         connect_options(&mut builder, runner.map(|runner| runner as Arc<dyn AttachedRunner>));
     match Transport::connect(&line, security, connect_options).await {
         Ok(transport) => {
+            if let Err(error) = version::check(&transport, &name, builder.required_version.as_ref()).await {
+                return Err(give_up_connected(process, transport, error).await);
+            }
             debug!(plugin = name, version = line.version, protocol = %line.protocol, "using plugin");
             // The version is one of the offered ones.
             let plugins = sets.get(&line.version).cloned().unwrap_or_default();

@@ -99,6 +99,16 @@ impl Transport {
         }
     }
 
+    /// The version that the plugin states, as it writes it, within `limit`.
+    pub(super) async fn version(&self, limit: Duration) -> Result<Option<String>> {
+        match self {
+            #[cfg(feature = "netrpc")]
+            Self::NetRpc(connection) => connection.version(limit).await,
+            #[cfg(feature = "grpc")]
+            Self::Grpc(connection) => connection.version(limit).await,
+        }
+    }
+
     /// Asks the plugin to quit and closes the connection, within `limit`.
     pub(super) async fn close(&self, limit: Duration) -> Result<()> {
         match self {

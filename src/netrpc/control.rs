@@ -9,4 +9,6 @@ pub(super) const PLUGIN: &str = "Plugin";
 
 pub(super) const PING: &str = "Ping";
 pub(super) const QUIT: &str = "Quit";
+/// Ours, served by plugins that state a version. Hosts on Go's library never ask.
+pub(super) const VERSION: &str = "Version";
 pub(super) const DISPENSE: &str = "Dispense";

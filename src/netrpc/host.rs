@@ -2,7 +2,7 @@
 
 use super::{
     RpcClient,
-    control::{CONTROL, DISPENSE, DISPENSER, PING, QUIT},
+    control::{CONTROL, DISPENSE, DISPENSER, PING, QUIT, VERSION},
     record::{RecordFile, Recorded, Recording},
 };
 use crate::{
@@ -96,6 +96,16 @@ impl HostConnection {
 
     pub(crate) async fn ping(&self, limit: Duration) -> Result<()> {
         ping(&self.control, CallOptions::new().timeout(limit)).await
+    }
+
+    /// The version that the plugin states. A plugin without one answers as Go's do, which lack the method.
+    pub(crate) async fn version(&self, limit: Duration) -> Result<Option<String>> {
+        let options = CallOptions::new().timeout(limit);
+        match self.control.call_with(&format!("{CONTROL}.{VERSION}"), &true, options).await {
+            Ok(version) => Ok(Some(version)),
+            Err(error) if error.is_remote() && error.to_string().starts_with("rpc: can't find ") => Ok(None),
+            Err(error) => Err(Error::from_netrpc(error)),
+        }
     }
 
     /// Asks the plugin to quit, takes the rest of its output, and closes the session; all of it within `limit`.

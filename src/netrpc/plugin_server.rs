@@ -3,7 +3,7 @@
 
 use super::{
     client::codec,
-    control::{CONTROL, DISPENSE, DISPENSER, PING, PLUGIN, QUIT},
+    control::{CONTROL, DISPENSE, DISPENSER, PING, PLUGIN, QUIT, VERSION},
     scope::BrokerScope,
     serving::Observed,
 };
@@ -15,6 +15,7 @@ use crate::{
 };
 use ::netrpc::{Args, DispatchError, Empty, Handling, Reply, Server, ServerBuilder, Service};
 use muxbroker::{Config, MuxBroker, Session, Stream};
+use semver::Version;
 use std::{future::Future, io, sync::Arc, time::Duration};
 use tokio::{io::AsyncWriteExt as _, time::timeout};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -31,17 +32,24 @@ const QUIT_GRACE: Duration = Duration::from_secs(1);
 /// Everything that a net/rpc plugin serves.
 pub(crate) struct PluginServer {
     set: Arc<PluginSet>,
+    version: Option<Arc<str>>,
     output: Outlet,
     security: Security,
 }
 
 impl PluginServer {
-    /// Checks that everything in `set` can be served. Hosts get `output`.
-    pub(crate) fn build(set: &PluginSet, output: Outlet, security: Security) -> Result<Self> {
+    /// Checks that everything in `set` can be served. Hosts get `output`, and `version` if they ask.
+    pub(crate) fn build(
+        set: &PluginSet,
+        version: Option<&Version>,
+        output: Outlet,
+        security: Security,
+    ) -> Result<Self> {
         for (name, entry) in set.entries() {
             entry.check_netrpc_server(name)?;
         }
-        Ok(Self { set: Arc::new(set.clone()), output, security })
+        let version = version.map(|version| version.to_string().into());
+        Ok(Self { set: Arc::new(set.clone()), version, output, security })
     }
 
     /// Serves every host that connects until one says quit, or `quit` is cancelled. A host that goes away ends its own
@@ -52,14 +60,14 @@ impl PluginServer {
         quit: CancellationToken,
         finish: impl Future<Output = ()>,
     ) {
-        let Self { set, output, security } = self;
+        let Self { set, version, output, security } = self;
         let hosts = TaskTracker::new();
         let accepting = async {
             loop {
                 match listener.accept().await {
                     Ok(io) => {
                         let (set, output, quit) = (Arc::clone(&set), output.clone(), quit.clone());
-                        let host = Host { set, output, quit };
+                        let host = Host { set, version: version.clone(), output, quit };
                         hosts.spawn(secured(security.clone(), host, io));
                     }
                     Err(error) => {
@@ -96,6 +104,7 @@ async fn secured(security: Security, host: Host, io: Connection) {
 /// One connected host.
 struct Host {
     set: Arc<PluginSet>,
+    version: Option<Arc<str>>,
     output: Outlet,
     quit: CancellationToken,
 }
@@ -130,7 +139,7 @@ impl Host {
 
         let dispenser = Dispenser { set: self.set, broker };
         let server = Server::builder()
-            .service(CONTROL, Control { quit: self.quit.clone() })
+            .service(CONTROL, Control { quit: self.quit.clone(), version: self.version })
             .service(DISPENSER, dispenser)
             .drain_timeout(QUIT_GRACE)
             .build()
@@ -183,15 +192,21 @@ async fn deliver(
 
 struct Control {
     quit: CancellationToken,
+    version: Option<Arc<str>>,
 }
 
 impl Service for Control {
     fn dispatch(&self, method: &str, args: Args<'_>) -> std::result::Result<Handling, DispatchError> {
-        match method {
-            PING => args.discard()?,
-            QUIT => {
+        match (method, &self.version) {
+            (PING, _) => args.discard()?,
+            (QUIT, _) => {
                 args.discard()?;
                 self.quit.cancel();
+            }
+            (VERSION, Some(version)) => {
+                args.discard()?;
+                let version = version.to_string();
+                return Ok(Box::pin(async { Ok(Reply::new(version)) }));
             }
             _ => return Err(args.unknown_method()),
         }

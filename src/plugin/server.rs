@@ -48,6 +48,7 @@ pub fn serve(handshake: Handshake) -> Server {
     Server {
         handshake,
         sets: BTreeMap::new(),
+        plugin_version: None,
         outlives_host: false,
         tcp: None,
         #[cfg(feature = "grpc")]
@@ -62,6 +63,7 @@ pub fn serve(handshake: Handshake) -> Server {
 pub struct Server {
     handshake: Handshake,
     sets: BTreeMap<u32, PluginSet>,
+    plugin_version: Option<semver::Version>,
     outlives_host: bool,
     tcp: Option<(IpAddr, RangeInclusive<u16>)>,
     #[cfg(feature = "grpc")]
@@ -81,6 +83,21 @@ impl Server {
     /// gRPC if each has that half, else net/rpc. Go's `VersionedPlugins`.
     pub fn version(mut self, version: u32, plugins: PluginSet) -> Self {
         self.sets.insert(version, plugins);
+        self
+    }
+
+    /// States the semantic version of this plugin, for hosts that [ask](crate::Client::plugin_version) or
+    /// [require](crate::ClientBuilder::require_version) one; those on Go's library never do. Has nothing to do with the application version
+    /// that [`version`](Self::version) is about.
+    ///
+    /// ```
+    /// # use go_plugin::{Handshake, Result};
+    /// # const HANDSHAKE: Handshake = Handshake::new(1, "BASIC_PLUGIN", "hello");
+    /// let version = env!("CARGO_PKG_VERSION").parse().expect("Cargo's versions are semantic");
+    /// let server = go_plugin::serve(HANDSHAKE).plugin_version(version);
+    /// ```
+    pub fn plugin_version(mut self, version: semver::Version) -> Self {
+        self.plugin_version = Some(version);
         self
     }
 
@@ -240,16 +257,18 @@ impl Server {
         multiplex: bool,
         security: Security,
     ) -> Result<Service> {
+        let stated = self.plugin_version.as_ref();
         let _ = multiplex; // without gRPC there is nothing to multiplex
         match protocol {
             #[cfg(feature = "netrpc")]
             Protocol::NetRpc => {
-                Ok(Service::NetRpc(crate::netrpc::PluginServer::build(set, output, security)?))
+                Ok(Service::NetRpc(crate::netrpc::PluginServer::build(set, stated, output, security)?))
             }
             #[cfg(feature = "grpc")]
             Protocol::Grpc => {
                 let limit = self.grpc_message_limit;
-                let server = crate::grpc::PluginServer::build(set, output, limit, multiplex, security)?;
+                let server =
+                    crate::grpc::PluginServer::build(set, stated, output, limit, multiplex, security)?;
                 Ok(Service::Grpc(server))
             }
             #[cfg(not(all(feature = "netrpc", feature = "grpc")))]

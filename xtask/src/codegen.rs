@@ -24,6 +24,7 @@ const SETS: &[Set] = &[
             "internal/plugin/grpc_broker.proto",
             "internal/plugin/grpc_controller.proto",
             "internal/plugin/grpc_stdio.proto",
+            "goplugin/version.proto",
         ],
         out: "proto/src/generated",
     },

@@ -1,7 +1,7 @@
 //! The twin of `tests/interop/go/greeterplugin`: a plugin that prints, logs and dies when it is asked to.
 //!
 //! Serves net/rpc, or gRPC with the argument `--grpc`, as version 1 or `--version N`; with `--versions` version 1 over net/rpc and 2
-//! over gRPC; with `--tls DIR` TLS of its own, from the files there; with `--debug` for hosts that
+//! over gRPC; with `--state V` a semantic version that it states; with `--tls DIR` TLS of its own, from the files there; with `--debug` for hosts that
 //! find it by the variable `GREETERS`.
 #![allow(clippy::print_stdout, clippy::print_stderr)] // a plugin may: it goes to its host
 
@@ -70,6 +70,11 @@ async fn main() -> Result<()> {
             "--grpc" => grpc = true,
             "--debug" => debug = true,
             "--version" => version = args.next().and_then(|n| n.parse().ok()).unwrap_or(version),
+            "--state" => {
+                let version = args.next().and_then(|text| text.parse().ok());
+                let version = version.ok_or_else(|| Error::msg("--state takes a semantic version"))?;
+                server = server.plugin_version(version);
+            }
             "--versions" => versions = true,
             "--tls" => server = server.tls_provider(certificates::provider(args.next())),
             other => return Err(Error::msg(format!("unknown argument {other}"))),
