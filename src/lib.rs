@@ -106,7 +106,7 @@
 //! | `container` | `Container`: plugins run by docker or podman |
 //! | `fetch` | module `fetch`: manifests with semantic versions, plugins from archives over HTTP(S) or in a folder |
 //! | `opentelemetry` | the spans of `tracing-opentelemetry` on both sides of a call become one trace, see `trace` |
-//! | `metrics` | counts and measures calls with the `metrics` facade: `go_plugin_calls_total`, `go_plugin_call_duration_seconds` |
+//! | `metrics` | counts and measures calls with the `metrics` facade: `go_plugin_calls_total`, `go_plugin_call_duration_seconds`; counts what happens to processes: `go_plugin_launches_total` by `outcome`, `go_plugin_restarts_total` (a [`Supervisor`]'s) by `outcome`, `go_plugin_exits_total` by `cause`: `stopped` by this host, `exited` by itself with code 0, `crashed` |
 //!
 //! [go-plugin]: https://github.com/hashicorp/go-plugin
 

@@ -45,8 +45,10 @@ pub(super) type OnExit = Box<dyn FnOnce(Option<ExitStatus>) + Send>;
 
 /// The process and its end, which happens once however many ask for it.
 pub(super) struct Ending {
-    process: Process,
+    pub(super) process: Process,
     limits: KillLimits,
+    #[cfg(feature = "metrics")]
+    pub(super) stopping: super::metrics::Stopping,
     /// It is a test's, which ends it.
     untouchable: bool,
     /// A second `kill` must not take the closed connection of the first for a plugin that does not listen.
@@ -55,7 +57,29 @@ pub(super) struct Ending {
 
 impl Ending {
     pub(super) fn new(process: Process, limits: KillLimits, untouchable: bool) -> Self {
-        Self { process, limits, untouchable, once: Mutex::new(()) }
+        Self {
+            process,
+            limits,
+            #[cfg(feature = "metrics")]
+            stopping: super::metrics::Stopping::default(),
+            untouchable,
+            once: Mutex::new(()),
+        }
+    }
+
+    /// What ends from now on was ended by this host.
+    #[cfg(feature = "metrics")]
+    fn begin(&self) {
+        if self.process.exit().now().is_none() {
+            self.stopping.begin();
+        }
+    }
+}
+
+#[cfg(feature = "metrics")]
+impl Drop for Ending {
+    fn drop(&mut self) {
+        self.begin();
     }
 }
 
@@ -79,7 +103,10 @@ impl Client {
         if hooks.managed {
             managed::add(&running);
         }
-        Self(running)
+        let client = Self(running);
+        #[cfg(feature = "metrics")]
+        super::metrics::count_exit(&client);
+        client
     }
 
     pub(super) fn from_running(running: Arc<Running>) -> Self {
@@ -175,6 +202,8 @@ impl Client {
             return Ok(());
         }
         let _once = ending.once.lock().await;
+        #[cfg(feature = "metrics")]
+        ending.begin();
         let close = async {
             match transport.close(CLOSE_TIMEOUT).await {
                 Ok(()) => true,

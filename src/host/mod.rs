@@ -5,6 +5,8 @@ mod builder;
 mod client;
 mod give_up;
 mod managed;
+#[cfg(feature = "metrics")]
+pub(crate) mod metrics;
 mod options;
 mod reattach;
 mod source;

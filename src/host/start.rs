@@ -22,7 +22,18 @@ use tracing::debug;
 /// How much of a line that is none is quoted, in bytes.
 const QUOTED: usize = 100;
 
-pub(super) async fn start(mut builder: ClientBuilder) -> Result<Client> {
+pub(super) async fn start(builder: ClientBuilder) -> Result<Client> {
+    #[cfg(feature = "metrics")]
+    let launching = super::metrics::Launching::begin(&builder);
+    let started = launch(builder).await;
+    #[cfg(feature = "metrics")]
+    if let Some(launching) = launching {
+        launching.end(&started);
+    }
+    started
+}
+
+async fn launch(mut builder: ClientBuilder) -> Result<Client> {
     builder.handshake.check()?;
     if builder.allowed.is_empty() {
         return Err(Error::misuse("no protocol is allowed: give `allowed_protocols` at least one"));

@@ -159,7 +159,10 @@ impl Task {
                 },
             }
             let make = Arc::clone(&self.make);
-            match self.take_over(&make).await {
+            let taken_over = self.take_over(&make).await;
+            #[cfg(feature = "metrics")]
+            crate::host::metrics::restarted(&name, taken_over.is_ok());
+            match taken_over {
                 Ok(_) => {
                     info!(plugin = name, id = self.client.runner_id(), "plugin started again");
                     return Next::Go;
