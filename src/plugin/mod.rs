@@ -3,12 +3,15 @@
 mod cookie;
 mod debugger;
 mod host_watch;
+mod in_process;
 mod mux;
 mod server;
 mod signals;
 mod stdio;
 mod test_mode;
 
+#[cfg(feature = "testing")]
+pub(crate) use in_process::Asked;
 pub use mux::serve_mux;
 pub use server::{Server, serve};
 #[cfg(feature = "grpc")]

@@ -4,11 +4,10 @@ use super::{
     cookie,
     host_watch::HostWatch,
     signals::ignore_interrupts,
-    stdio::{Outlet, Redirect, Unredirected},
-    test_mode::TestServer,
+    stdio::{Outlet, Redirect},
 };
 use crate::{
-    Error, Handshake, HandshakeLine, Plugin, PluginSet, Protocol, ReattachConfig, Result,
+    Error, Handshake, HandshakeLine, Plugin, PluginSet, Protocol, Result,
     handshake::{boolean, env},
     logs::HclogJson,
     negotiate::{choose, offered_versions},
@@ -68,7 +67,7 @@ pub struct Server {
     tcp: Option<(IpAddr, RangeInclusive<u16>)>,
     #[cfg(feature = "grpc")]
     grpc_message_limit: usize,
-    tls: PluginOptions,
+    pub(super) tls: PluginOptions,
 }
 
 impl Server {
@@ -202,46 +201,7 @@ impl Server {
         Ok(())
     }
 
-    /// Serves inside this process, beside whatever else runs in it: for tests, and for a plugin that is started in a debugger. Hosts
-    /// [reattach](crate::ClientBuilder::reattach) to it. Go's `ServeConfig.Test`.
-    ///
-    /// There is no cookie and no handshake line, signals and the standard streams stay as they are, nothing ends
-    /// the process. Without a host that offers versions it is the lowest one that is served, unless the environment holds the
-    /// offer of one. To be called within a tokio runtime.
-    ///
-    /// # Errors
-    /// As for [`run`](Self::run).
-    pub fn start_test(self) -> Result<TestServer> {
-        self.start_in_process(std::env::var(env::PROTOCOL_VERSIONS).ok().as_deref(), None)
-    }
-
-    /// The same for a host that offers these versions, and over one transport if more than one would do.
-    pub(crate) fn start_in_process(
-        mut self,
-        offer: Option<&str>,
-        over: Option<Protocol>,
-    ) -> Result<TestServer> {
-        let (version, mut protocol, set) = self.chosen(offer)?;
-        if let Some(over) = over {
-            if let Some((name, _)) = set.entries().find(|(_, entry)| !entry.supports(over)) {
-                return Err(Error::misuse(format!("plugin {name:?} has no half for {over}")));
-            }
-            protocol = over;
-        }
-        let output = Unredirected::default();
-        // AutoMTLS would be with the host that started the process, which none did.
-        let security = std::mem::take(&mut self.tls).prepare(None, protocol)?.security;
-        let service = self.service(protocol, &set, output.outlet(), false, security)?;
-        let listener = self.listen()?;
-        let mut config = ReattachConfig::new(protocol, listener.address()?, std::process::id());
-        (config.version, config.test) = (version, true);
-        debug!(network = config.address.network(), address = %config.address, "plugin address");
-        Ok(TestServer::start(config, move |quit| async move {
-            service.run(listener, quit, async { output.finish() }).await;
-        }))
-    }
-
-    fn listen(&self) -> Result<Listener> {
+    pub(super) fn listen(&self) -> Result<Listener> {
         let options = ListenOptions::from_process_env()?;
         Listener::bind(&match self.tcp.clone() {
             Some((ip, ports)) => options.on_tcp(ip, ports),
@@ -249,7 +209,7 @@ impl Server {
         })
     }
 
-    fn service(
+    pub(super) fn service(
         &self,
         protocol: Protocol,
         set: &PluginSet,
@@ -277,7 +237,7 @@ impl Server {
     }
 
     /// The version, transport and plugins for a host that offers `list`.
-    fn chosen(&self, list: Option<&str>) -> Result<(u32, Protocol, PluginSet)> {
+    pub(super) fn chosen(&self, list: Option<&str>) -> Result<(u32, Protocol, PluginSet)> {
         let mut own = Vec::with_capacity(self.sets.len());
         for (version, set) in self.sets.iter().filter(|(_, set)| !set.is_empty()) {
             own.push((*version, set.protocol()?));
@@ -299,7 +259,7 @@ impl IntoFuture for Server {
 }
 
 /// The transport's half of serving, complete before the handshake line is printed.
-enum Service {
+pub(super) enum Service {
     #[cfg(feature = "netrpc")]
     NetRpc(crate::netrpc::PluginServer),
     #[cfg(feature = "grpc")]
@@ -309,7 +269,12 @@ enum Service {
 impl Service {
     /// Serves until a host says quit or `quit` is cancelled. `finish` ends the redirection of the output: it runs while the
     /// hosts are still connected, so that they get the last of it.
-    async fn run(self, listener: Listener, quit: CancellationToken, finish: impl Future<Output = ()> + Send) {
+    pub(super) async fn run(
+        self,
+        listener: Listener,
+        quit: CancellationToken,
+        finish: impl Future<Output = ()> + Send,
+    ) {
         match self {
             #[cfg(feature = "netrpc")]
             Self::NetRpc(server) => server.serve(listener, quit, finish).await,
@@ -320,7 +285,7 @@ impl Service {
 }
 
 /// Whether the host set the variable to what Go reads as true. Go answers `true` to any text, and multiplexes only then.
-fn wants_multiplexing(variable: Option<String>) -> bool {
+pub(super) fn wants_multiplexing(variable: Option<String>) -> bool {
     variable.as_deref().and_then(boolean).unwrap_or(false)
 }
 

@@ -4,9 +4,11 @@ use crate::{
     AttachedRunner, ClientBuilder, Error, HandshakeLine, Protocol, Result, Runner, RunnerOutput, RunnerSpec,
     Server, env,
     net::{Connection, ListenOptions, Listener},
+    plugin::Asked,
 };
 use async_trait::async_trait;
 use std::{
+    ffi::OsString,
     fmt,
     process::ExitStatus,
     sync::{
@@ -56,8 +58,8 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// # fn main() { #[cfg(feature = "netrpc")] example::main().unwrap() }
 /// ```
 ///
-/// It cannot share one socket for [all gRPC connections](ClientBuilder::multiplex_grpc), nor take part in AutoMTLS; a crash leaves brokered
-/// connections alone.
+/// It shares one socket for [all gRPC connections](ClientBuilder::multiplex_grpc) and takes part in AutoMTLS if its host wants that. A crash leaves
+/// brokered connections alone that have sockets of their own.
 #[derive(Clone)]
 pub struct FakePlugin(Arc<Shared>);
 
@@ -197,13 +199,18 @@ struct Process {
 
 impl Process {
     async fn serve(mut self, server: Server, spec: &RunnerSpec) -> Result<()> {
-        let offer = spec.protocol.iter().find(|(name, _)| name == env::PROTOCOL_VERSIONS);
-        let offer = offer.map(|(_, versions)| versions.to_string_lossy().into_owned());
-        let mut server = server.start_in_process(offer.as_deref(), None)?;
-        let config = server.reattach_config().clone();
+        let text = |name| variable(spec, name).map(|value| value.to_string_lossy().into_owned());
+        let asked = Asked {
+            versions: text(env::PROTOCOL_VERSIONS),
+            over: None,
+            multiplex: text(env::MULTIPLEX_GRPC),
+            client_cert: variable(spec, env::CLIENT_CERT).cloned(),
+        };
+        let (mut server, said) = server.start_in_process(asked)?;
+        let behind = said.address.clone();
         // Between host and plugin, so that a crash can cut their connections.
         let listener = listen(spec)?;
-        self.say(&line(config.protocol, config.version, &listener)?).await?;
+        self.say(&HandshakeLine { address: listener.address()?, ..said }.to_string()).await?;
         tokio::spawn(async move {
             let mut connections = JoinSet::new();
             let status = loop {
@@ -211,7 +218,7 @@ impl Process {
                     () = self.kill.cancelled() => break killed(),
                     () = server.ended() => break success(),
                     accepted = listener.accept() => if let Ok(mut host) = accepted {
-                        let address = config.address.clone();
+                        let address = behind.clone();
                         connections.spawn(async move {
                             if let Ok(mut plugin) = Connection::dial(&address, CONNECT_TIMEOUT).await {
                                 let _ = copy_bidirectional(&mut host, &mut plugin).await;
@@ -246,8 +253,8 @@ impl Process {
             | Misbehaviour::NeverAnswers(protocol)
             | Misbehaviour::HangsUp(protocol) => {
                 let bound = listen(spec)?;
-                let version = spec.protocol.iter().find(|(name, _)| name == env::PROTOCOL_VERSIONS);
-                let version = version.and_then(|(_, list)| list.to_str()?.split(',').next()?.parse().ok());
+                let version = variable(spec, env::PROTOCOL_VERSIONS);
+                let version = version.and_then(|list| list.to_str()?.split(',').next()?.parse().ok());
                 self.say(&line(*protocol, version.unwrap_or_default(), &bound)?).await?;
                 listener = (!matches!(how, Misbehaviour::Refuses(_))).then_some(bound);
             }
@@ -270,6 +277,11 @@ impl Process {
     async fn say(&mut self, line: &str) -> Result<()> {
         Ok(self.stdout.write_all(format!("{line}\n").as_bytes()).await?)
     }
+}
+
+/// What the host says to its plugin by this name.
+fn variable<'a>(spec: &'a RunnerSpec, name: &str) -> Option<&'a OsString> {
+    spec.protocol.iter().find(|(variable, _)| variable == name).map(|(_, value)| value)
 }
 
 async fn accept(listener: Option<&Listener>) -> Option<Connection> {

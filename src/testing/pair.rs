@@ -1,6 +1,6 @@
 //! A host and a plugin that know each other from the beginning.
 
-use crate::{Client, Handshake, Plugin, PluginSet, Protocol, Result, TestServer, serve};
+use crate::{Client, Handshake, Plugin, PluginSet, Protocol, Result, TestServer, plugin::Asked, serve};
 use std::sync::Arc;
 
 /// The handshake of both; nobody checks it.
@@ -39,7 +39,8 @@ impl Pair {
     /// If one of them has no half for the transport, or nothing to serve.
     pub async fn new(transport: Protocol, plugins: PluginSet) -> Result<Self> {
         let server = serve(HANDSHAKE).version(HANDSHAKE.version(), plugins.clone());
-        let server = server.start_in_process(None, Some(transport))?;
+        let asked = Asked { over: Some(transport), ..Asked::default() };
+        let (server, _) = server.start_in_process(asked)?;
         let client = Client::builder(HANDSHAKE)
             .version(HANDSHAKE.version(), plugins)
             .name("testing")

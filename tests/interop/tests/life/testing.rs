@@ -3,17 +3,18 @@
 use std::{sync::Arc, time::Duration};
 
 use go_plugin::{
-    Client, ClientBuilder, ErrorKind, PluginSet, Protocol, Result, Supervisor, serve,
+    AutoMtls, Client, ClientBuilder, ErrorKind, PluginSet, Protocol, Result, Supervisor, serve,
     testing::{FakePlugin, Misbehaviour, Pair, grpc_channel},
 };
 use interop_tests::{
     greeter::{Greeter, GreeterPlugin, HANDSHAKE, NetRpcOnly},
+    grpc_peer::{PeerPlugin, proto::Blob},
     within,
 };
 use proto::{Reply, Request, greeter_client::GreeterClient, greeter_server};
 use tonic::{Response, Status, async_trait};
 
-use crate::support::{TRANSPORTS, builder};
+use crate::support::{TRANSPORTS, builder, greet};
 
 #[allow(missing_docs, unreachable_pub, clippy::all, reason = "generated")]
 #[path = "../../../../examples/hello-cli/generated/greeter.rs"]
@@ -129,6 +130,35 @@ async fn a_fake_plugin_can_crash_under_a_supervisor() {
         assert_eq!(fake.starts(), 2);
         within("the stop", supervisor.stop()).await.unwrap();
     }
+}
+
+#[tokio::test]
+async fn a_fake_plugin_shares_one_socket_and_encrypts_as_its_host_asks() {
+    for (multiplex, encrypt) in [(true, false), (false, true), (true, true)] {
+        let fake = FakePlugin::serving(|| serve(HANDSHAKE).plugin("peer", PeerPlugin));
+        let mut host = Client::builder(HANDSHAKE)
+            .plugin("peer", PeerPlugin)
+            .allowed_protocols([Protocol::Grpc])
+            .multiplex_grpc(multiplex);
+        if encrypt {
+            host = host.auto_mtls(AutoMtls::Required);
+        }
+        let client = within("the start", fake.install(host).start()).await.unwrap();
+        let line = client.handshake_line();
+        assert_eq!((line.multiplex == Some(true), line.server_certificate.is_some()), (multiplex, encrypt));
+        let peer = client.dispense::<PeerPlugin>("peer").await.unwrap();
+        assert_eq!(within("the call back", peer.call_back()).await.unwrap(), b"called back");
+        assert_eq!(within("the offer", peer.offer()).await.unwrap(), b"offered");
+        within("the crash", fake.crash()).await;
+        let status = within("the error", peer.client().echo(Blob::default())).await.unwrap_err();
+        let error = go_plugin::Error::from(status);
+        assert!(error.is_disconnected(), "{multiplex} {encrypt}: {error:?}");
+    }
+    let host = builder().auto_mtls(AutoMtls::Required);
+    let client = within("the start", fake(Protocol::NetRpc).install(host).start()).await.unwrap();
+    assert!(client.handshake_line().server_certificate.is_some());
+    assert_eq!(greet(&client, "gopher").await, "hello gopher");
+    within("the kill", client.kill()).await.unwrap();
 }
 
 #[tokio::test]
