@@ -1,7 +1,8 @@
 //! Plugins in containers, through the command line of docker or podman.
 
 use crate::{
-    Address, AttachedRunner, ClientBuilder, Error, ErrorKind, Result, Runner, RunnerOutput, RunnerSpec, env,
+    Address, AttachedRunner, ClientBuilder, Error, ErrorKind, Result, Runner, RunnerOutput, RunnerSpec,
+    StdioConnection, env,
 };
 use async_trait::async_trait;
 use rustix::process::{getegid, geteuid};
@@ -43,6 +44,7 @@ const SOCKET_DIR: &str = "/run/go-plugin";
 ///
 /// The plugin runs as this process's user and group, so that each can connect to the other's sockets, and gets the variables of the protocol but
 /// not this host's environment. Plugins on go-plugin v1.5.0 or later, and on this crate, put their sockets where they are told to.
+/// With [`connect_over_stdio`](ClientBuilder::connect_over_stdio) required there is no directory, and the engine may be on another machine.
 /// The container is removed with the plugin's end; one whose host was killed is not, until its plugin ends.
 #[derive(Clone, Debug)]
 pub struct Container {
@@ -136,18 +138,30 @@ impl Running {
 
     fn run(&self) -> Command {
         let Container { engine, image, options, arguments, socket_dir } = &self.container;
-        let mut mount = self.spec.socket_dir.clone().into_os_string();
-        mount.push(":");
-        mount.push(socket_dir);
         let mut command = Command::new(engine);
-        command.args(["run", "--rm", "--name", &self.name, "--volume"]).arg(mount);
+        command.args(["run", "--rm", "--name", &self.name]);
+        // Where it has no socket, the engine may well be on another machine.
+        let sockets = self.spec.stdio != Some(StdioConnection::Required);
+        if sockets {
+            let mut mount = self.spec.socket_dir.clone().into_os_string();
+            mount.push(":");
+            mount.push(socket_dir);
+            command.arg("--volume").arg(mount);
+        }
+        if self.spec.stdio.is_some() {
+            command.arg("--interactive");
+        }
         for (name, value) in &self.spec.protocol {
+            if name == env::UNIX_SOCKET_DIR && !sockets {
+                continue;
+            }
             // The value by the engine's own environment: other users see its arguments.
             command.arg("--env").arg(name);
             command.env(name, if name == env::UNIX_SOCKET_DIR { socket_dir.as_os_str() } else { value });
         }
         command.args(options).arg(image).args(arguments);
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
+        command.stdin(if self.spec.stdio.is_some() { Stdio::piped() } else { Stdio::null() });
+        command.stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
         command
     }
 
@@ -206,8 +220,12 @@ impl Runner for Running {
                 format!("{engine} was started without its output pipes"),
             ));
         };
+        let (stdin, output) = (command.stdin.take(), RunnerOutput::new(stdout, stderr));
         *self.command.lock().await = Some(command);
-        Ok(RunnerOutput::new(stdout, stderr))
+        Ok(match stdin {
+            Some(stdin) => output.with_stdin(stdin),
+            None => output,
+        })
     }
 
     fn name(&self) -> String {
@@ -251,7 +269,7 @@ fn translate(address: Address, from: &Path, to: &Path) -> Result<Address> {
 mod tests {
     use super::*;
 
-    fn running() -> Running {
+    fn running(stdio: Option<StdioConnection>) -> Running {
         let spec = RunnerSpec {
             environment: vec![("HOME".into(), "/root".into())],
             protocol: vec![
@@ -259,32 +277,44 @@ mod tests {
                 (env::UNIX_SOCKET_DIR.into(), "/tmp/plugin-dirX".into()),
             ],
             socket_dir: "/tmp/plugin-dirX".into(),
+            stdio,
         };
         Running::new(Container::docker("image").option("--network=none").argument("serve"), spec)
     }
 
     #[test]
     fn the_command_is_dockers() {
-        let running = running();
-        let command = running.run();
-        let args: Vec<_> = command.as_std().get_args().map(|arg| arg.to_str().unwrap().to_owned()).collect();
-        let (name, user) = (&running.name, format!("--user={}:{}", geteuid().as_raw(), getegid().as_raw()));
-        let expected = format!(
-            "run --rm --name {name} --volume /tmp/plugin-dirX:/run/go-plugin --env COOKIE --env PLUGIN_UNIX_SOCKET_DIR {user} \
-             --network=none image serve"
-        );
-        assert_eq!(args.join(" "), expected);
-        let envs: Vec<_> = command.as_std().get_envs().collect();
-        assert!(
-            envs.contains(&("PLUGIN_UNIX_SOCKET_DIR".as_ref(), Some("/run/go-plugin".as_ref()))),
-            "{envs:?}"
-        );
-        assert_eq!(envs.len(), 2);
+        let user = format!("--user={}:{}", geteuid().as_raw(), getegid().as_raw());
+        let volume = "--volume /tmp/plugin-dirX:/run/go-plugin";
+        for (stdio, connection, sockets) in [
+            (None, volume.to_owned(), true),
+            (Some(StdioConnection::IfOffered), format!("{volume} --interactive"), true),
+            (Some(StdioConnection::Required), "--interactive".to_owned(), false),
+        ] {
+            let running = running(stdio);
+            let command = running.run();
+            let args: Vec<_> =
+                command.as_std().get_args().map(|arg| arg.to_str().unwrap().to_owned()).collect();
+            let variables =
+                if sockets { "--env COOKIE --env PLUGIN_UNIX_SOCKET_DIR" } else { "--env COOKIE" };
+            let expected = format!(
+                "run --rm --name {} {connection} {variables} {user} --network=none image serve",
+                running.name
+            );
+            assert_eq!(args.join(" "), expected);
+            let envs: Vec<_> = command.as_std().get_envs().collect();
+            let socket_dir = ("PLUGIN_UNIX_SOCKET_DIR".as_ref(), Some("/run/go-plugin".as_ref()));
+            assert_eq!(
+                (envs.contains(&socket_dir), envs.len()),
+                (sockets, 1 + usize::from(sockets)),
+                "{envs:?}"
+            );
+        }
     }
 
     #[test]
     fn addresses_are_translated_both_ways() {
-        let (running, unix) = (running(), |path: &str| Address::Unix(path.into()));
+        let (running, unix) = (running(None), |path: &str| Address::Unix(path.into()));
         let (inside, outside) = (unix("/run/go-plugin/plugin1"), unix("/tmp/plugin-dirX/plugin1"));
         assert_eq!(running.plugin_to_host(inside.clone()).unwrap(), outside);
         assert_eq!(running.host_to_plugin(outside).unwrap(), inside);

@@ -175,7 +175,7 @@ pub use grpc::{
     DEFAULT_MESSAGE_LIMIT, GrpcBroker, GrpcChannel, GrpcListener, GrpcService, GrpcServices, GrpcStream,
     Served,
 };
-pub use handshake::{Address, CORE_PROTOCOL_VERSION, Handshake, HandshakeLine, env};
+pub use handshake::{Address, CORE_PROTOCOL_VERSION, Handshake, HandshakeLine, StdioConnection, env};
 #[cfg(any(feature = "netrpc", feature = "grpc"))]
 pub use host::{Client, ClientBuilder, PluginCommand, cleanup_clients};
 #[cfg(feature = "netrpc")]

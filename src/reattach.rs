@@ -153,6 +153,9 @@ impl TryFrom<Wire> for ReattachConfig {
             name => name.parse().map_err(|error: crate::UnknownProtocol| error.to_string())?,
         };
         let address = Address::parse(&wire.addr.network, &wire.addr.string)?;
+        if address == Address::Stdio {
+            return Err("nobody can reattach to a plugin over its standard input and output".to_owned());
+        }
         Ok(Self { protocol, version: wire.protocol_version, address, pid: wire.pid, test: wire.test })
     }
 }
@@ -198,6 +201,7 @@ mod tests {
                 "unknown plugin protocol",
             ),
             (r#"{"p":{"Addr":{"Network":"udp","String":"/p"}}}"#, "unknown address type: udp"),
+            (r#"{"p":{"Addr":{"Network":"stdio","String":"stdio"}}}"#, "nobody can reattach"),
             (r#"{"p":{"Pid":-1,"Addr":{"Network":"unix","String":"/p"}}}"#, "-1"),
         ] {
             let error = json.parse::<ReattachConfigs>().unwrap_err();

@@ -1,9 +1,9 @@
 //! What runs a plugin when that is not a process started here: a container, a virtual machine, a service manager.
 
-use crate::{Address, Result};
+use crate::{Address, Result, StdioConnection};
 use async_trait::async_trait;
 use std::{ffi::OsString, fmt, path::PathBuf, process::ExitStatus};
-use tokio::io::AsyncRead;
+use tokio::io::{AsyncRead, AsyncWrite};
 
 /// A plugin that runs, whoever started it. Go's `runner.AttachedRunner`.
 ///
@@ -63,21 +63,30 @@ pub trait Runner: AttachedRunner {
     }
 }
 
-/// The plugin's own standard output, where the handshake line is expected, and standard error, which is its log.
+/// The plugin's own standard streams: on standard output the handshake line is expected, standard error is its log.
 pub struct RunnerOutput {
     /// Standard output.
     pub stdout: Box<dyn AsyncRead + Send + Unpin>,
     /// Standard error.
     pub stderr: Box<dyn AsyncRead + Send + Unpin>,
+    /// Standard input, if that and standard output are to be the connection: see [`RunnerSpec::stdio`]. Dropping it must
+    /// close it.
+    pub stdin: Option<Box<dyn AsyncWrite + Send + Unpin>>,
 }
 
 impl RunnerOutput {
-    /// Both of them.
+    /// Standard output and standard error.
     pub fn new(
         stdout: impl AsyncRead + Send + Unpin + 'static,
         stderr: impl AsyncRead + Send + Unpin + 'static,
     ) -> Self {
-        Self { stdout: Box::new(stdout), stderr: Box::new(stderr) }
+        Self { stdout: Box::new(stdout), stderr: Box::new(stderr), stdin: None }
+    }
+
+    /// With the plugin's standard input.
+    #[must_use]
+    pub fn with_stdin(self, stdin: impl AsyncWrite + Send + Unpin + 'static) -> Self {
+        Self { stdin: Some(Box::new(stdin)), ..self }
     }
 }
 
@@ -98,4 +107,8 @@ pub struct RunnerSpec {
     /// The directory for the plugin's and the host's sockets. It is made for this plugin and removed after it. The variable
     /// `PLUGIN_UNIX_SOCKET_DIR` names it too; a runner whose plugin sees it under another path replaces that.
     pub socket_dir: PathBuf,
+    /// Set if the host wants the plugin's standard input and output as the connection
+    /// ([`connect_over_stdio`](crate::ClientBuilder::connect_over_stdio)): then [`RunnerOutput::stdin`] has to be there. If it is required,
+    /// the plugin needs no [`socket_dir`](Self::socket_dir).
+    pub stdio: Option<StdioConnection>,
 }

@@ -95,7 +95,7 @@ impl HostConnection {
     }
 
     /// The same with all connections on this byte stream.
-    pub(super) async fn multiplexed<IO: Io + 'static>(io: IO, options: HostOptions) -> Result<Self> {
+    pub(crate) async fn multiplexed<IO: Io + 'static>(io: IO, options: HostOptions) -> Result<Self> {
         let (io, heard) = Overheard::new(io);
         let mux = Multiplexed::new(io);
         match Self::connect(mux.dialer(), Some(mux), options).await {

@@ -13,7 +13,13 @@ pub enum Address {
     Unix(PathBuf),
     /// `host:port`; the host may be a name.
     Tcp(String),
+    /// Nowhere: its standard input and output are the connection. An extension of this crate, for hosts that ask for it with
+    /// [`connect_over_stdio`](crate::ClientBuilder::connect_over_stdio).
+    Stdio,
 }
+
+/// Both fields of the line: Go names the address, not the network, of what it cannot connect to.
+const STDIO: &str = "stdio";
 
 impl Address {
     /// Reads the two fields of a handshake line. The error is the text that follows Go's own.
@@ -21,16 +27,18 @@ impl Address {
         match network {
             "unix" => Ok(Self::Unix(address.into())),
             "tcp" => check_host_port(address).map(|()| Self::Tcp(address.to_owned())),
+            STDIO => Ok(Self::Stdio),
             // Go names the address here, which helps nobody.
             other => Err(format!("unknown address type: {other}")),
         }
     }
 
-    /// `unix` or `tcp`.
+    /// `unix`, `tcp` or `stdio`.
     pub fn network(&self) -> &'static str {
         match self {
             Self::Unix(_) => "unix",
             Self::Tcp(_) => "tcp",
+            Self::Stdio => STDIO,
         }
     }
 
@@ -38,7 +46,7 @@ impl Address {
     pub fn as_unix(&self) -> Option<&Path> {
         match self {
             Self::Unix(path) => Some(path),
-            Self::Tcp(_) => None,
+            Self::Tcp(_) | Self::Stdio => None,
         }
     }
 }
@@ -48,6 +56,7 @@ impl fmt::Display for Address {
         match self {
             Self::Unix(path) => write!(f, "{}", path.display()),
             Self::Tcp(address) => f.write_str(address),
+            Self::Stdio => f.write_str(STDIO),
         }
     }
 }
@@ -94,6 +103,8 @@ mod tests {
             ("tcp", "[::1]80", Err("address [::1]80: missing port in address")),
             ("tcp", "a:99999", Err("address a:99999: invalid port")),
             ("tcp", "a:http!", Err("lookup tcp/http!: unknown port")),
+            ("stdio", "stdio", Ok(Address::Stdio)),
+            ("stdio", "", Ok(Address::Stdio)),
             ("udp", "a:1", Err("unknown address type: udp")),
         ] {
             assert_eq!(

@@ -1,7 +1,7 @@
 //! The handshake line: `CORE|APP|NETWORK|ADDRESS|PROTOCOL|SERVERCERT[|MULTIPLEX]`.
 
 use super::{Address, CORE_PROTOCOL_VERSION, gotext};
-use crate::{Error, ErrorKind, Protocol, Result};
+use crate::{Error, ErrorKind, Protocol, Result, StdioConnection};
 use base64::{
     Engine as _,
     alphabet::STANDARD,
@@ -47,6 +47,8 @@ pub(crate) struct Offer<'a> {
     pub(crate) versions: &'a [u32],
     pub(crate) protocols: &'a [Protocol],
     pub(crate) multiplex: bool,
+    /// Whether, and how much, it wants the plugin's standard input and output as the connection.
+    pub(crate) stdio: Option<StdioConnection>,
 }
 
 impl HandshakeLine {
@@ -73,6 +75,9 @@ impl HandshakeLine {
         let protocol = allowed_protocol(parts.get(4).copied(), allowed)?;
         let server_certificate = parts.get(5).map_or(Ok(None), |field| certificate(field))?;
         let multiplex = multiplexing(&parts, protocol, offer.is_some_and(|offer| offer.multiplex))?;
+        if let Some(offer) = offer {
+            check_stdio(offer.stdio, &address, protocol, multiplex)?;
+        }
         Ok(Self { version, address, protocol, server_certificate, multiplex })
     }
 }
@@ -181,6 +186,32 @@ fn multiplexing(parts: &[&str], protocol: Protocol, wanted: bool) -> Result<Opti
         None => Err(bad_line(format!(
             "error parsing {field:?} as a boolean for gRPC broker multiplexing support"
         ))),
+    }
+}
+
+/// Go has no such connection, and so no text for these.
+fn check_stdio(
+    wanted: Option<StdioConnection>,
+    address: &Address,
+    protocol: Protocol,
+    multiplex: Option<bool>,
+) -> Result<()> {
+    match (wanted, address) {
+        (None, Address::Stdio) => Err(bad_line(
+            "unknown address type: stdio (this host did not ask for standard input and output as the connection)".to_owned(),
+        )),
+        (Some(StdioConnection::Required), Address::Unix(_) | Address::Tcp(_)) => Err(Error::new(
+            ErrorKind::Unsupported,
+            format!(
+                "the plugin listens on {} {address}, and this host requires its standard input and output as the connection: the plugin \
+                 has to allow that with `Server::connect_over_stdio`, and plugins on go-plugin cannot",
+                address.network()
+            ),
+        )),
+        (Some(_), Address::Stdio) if protocol == Protocol::Grpc && multiplex != Some(true) => Err(bad_line(
+            "gRPC over standard input and output has to be multiplexed, and the plugin does not say that it is".to_owned(),
+        )),
+        _ => Ok(()),
     }
 }
 

@@ -31,9 +31,12 @@ pub mod env {
     pub const UNIX_SOCKET_GROUP: &str = "PLUGIN_UNIX_SOCKET_GROUP";
     /// The directory for the plugin's Unix sockets.
     pub const UNIX_SOCKET_DIR: &str = "PLUGIN_UNIX_SOCKET_DIR";
+    /// `true` if the host would have the plugin's standard input and output as the connection. An extension of this crate:
+    /// go-plugin does not know it.
+    pub const CONNECT_STDIO: &str = "PLUGIN_CONNECT_STDIO";
 
     /// Every variable above: what a child must not inherit from a host that is a plugin itself.
-    pub const ALL: [&str; 7] = [
+    pub const ALL: [&str; 8] = [
         MIN_PORT,
         MAX_PORT,
         PROTOCOL_VERSIONS,
@@ -41,7 +44,18 @@ pub mod env {
         CLIENT_CERT,
         UNIX_SOCKET_GROUP,
         UNIX_SOCKET_DIR,
+        CONNECT_STDIO,
     ];
+}
+
+/// Whether a plugin's standard input and output have to be the connection to it; see
+/// [`ClientBuilder::connect_over_stdio`](crate::ClientBuilder::connect_over_stdio).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum StdioConnection {
+    /// A plugin that listens on a socket is refused, with [`ErrorKind::Unsupported`](crate::ErrorKind::Unsupported).
+    Required,
+    /// A plugin that listens on a socket is connected to there. Its standard input is at its end then.
+    IfOffered,
 }
 
 /// Tells a plugin apart from a program run by mistake, and one generation of an interface from the next.

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     AttachedRunner, Checksum, Handshake, Plugin, PluginSet, Protocol, ReattachConfig, Result, Runner,
-    RunnerSpec, calls::Calls, net::SocketConfig, tls::HostOptions,
+    RunnerSpec, StdioConnection, calls::Calls, net::SocketConfig, tls::HostOptions,
 };
 use std::{
     collections::BTreeMap, ops::RangeInclusive, path::PathBuf, process::ExitStatus, sync::Arc, time::Duration,
@@ -44,6 +44,7 @@ pub struct ClientBuilder {
     pub(super) grpc_message_limit: usize,
     pub(super) multiplex_grpc: bool,
     pub(super) required_version: Option<semver::VersionReq>,
+    pub(super) stdio: Option<StdioConnection>,
     pub(super) calls: Calls,
     pub(super) tls: HostOptions,
     #[cfg(feature = "netrpc")]
@@ -78,6 +79,7 @@ impl ClientBuilder {
             grpc_message_limit: crate::DEFAULT_MESSAGE_LIMIT,
             multiplex_grpc: false,
             required_version: None,
+            stdio: None,
             calls: Calls::default(),
             tls: HostOptions::default(),
             #[cfg(feature = "netrpc")]
@@ -249,6 +251,19 @@ impl ClientBuilder {
     #[cfg(feature = "grpc")]
     pub fn multiplex_grpc(mut self, multiplex: bool) -> Self {
         self.multiplex_grpc = multiplex;
+        self
+    }
+
+    /// Has the plugin's standard input and output be the connection, for plugins that share neither a file system nor a network with this
+    /// host: in a container, a virtual machine, at the other end of `ssh`. Off by default. An extension of this crate, which the plugin has
+    /// to allow ([`Server::connect_over_stdio`](crate::Server::connect_over_stdio)); plugins on go-plugin cannot.
+    ///
+    /// Everything else stays: logs on standard error, the plugin's output through the protocol, callbacks, TLS. gRPC is always
+    /// multiplexed there, whatever [`multiplex_grpc`](Self::multiplex_grpc) says. The connection is the only one, so that nobody
+    /// can reattach to the plugin, and it ends with it. A command's own standard input is replaced; a [`Runner`] has to
+    /// hand over its plugin's.
+    pub fn connect_over_stdio(mut self, mode: StdioConnection) -> Self {
+        self.stdio = Some(mode);
         self
     }
 

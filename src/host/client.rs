@@ -7,7 +7,7 @@ use super::{
     version,
 };
 use crate::{
-    Error, ErrorKind, Handshake, HandshakeLine, Plugin, PluginSet, Protocol, ReattachConfig, Result,
+    Address, Error, ErrorKind, Handshake, HandshakeLine, Plugin, PluginSet, Protocol, ReattachConfig, Result,
     calls::Calls,
     process::{Ended, KillLimits, Process},
     registry::Entry,
@@ -249,13 +249,15 @@ impl Client {
     /// [`ReattachConfigs`](crate::ReattachConfigs). Of a plugin that was reattached to, the config that it was found by. Go's
     /// `Client.ReattachConfig`, which lacks the version.
     ///
-    /// `None` for a plugin that takes no second connection: one with one-time certificates, or with multiplexed gRPC.
+    /// `None` for a plugin that takes no second connection: one with one-time certificates, with multiplexed gRPC, or
+    /// connected over its standard input and output.
     pub fn reattach_config(&self) -> Option<ReattachConfig> {
         let Running { line, ending, reattached, .. } = &*self.0;
         if reattached.is_some() {
             return reattached.clone();
         }
-        if line.server_certificate.is_some() || line.multiplex == Some(true) {
+        if line.server_certificate.is_some() || line.multiplex == Some(true) || line.address == Address::Stdio
+        {
             return None;
         }
         let mut config = ReattachConfig::new(line.protocol, line.address.clone(), ending.process.id());
@@ -271,8 +273,13 @@ impl Client {
     /// standard error ends by SIGPIPE, unless it has a [`log_file`](ClientBuilder::log_file); those built on this crate do not.
     ///
     /// # Errors
-    /// For a plugin that the system ends with this host.
+    /// For a plugin that the system ends with this host, and for one that ends with its connection over standard input and output.
     pub fn detach(&self) -> Result<()> {
+        if self.0.line.address == Address::Stdio {
+            return Err(Error::misuse(
+                "this plugin ends with its connection, its standard input and output: let it listen on a socket to let it live on",
+            ));
+        }
         if self.0.ending.process.detach() {
             return Ok(());
         }

@@ -2,7 +2,7 @@
 
 use super::transport::{ConnectOptions, Transport};
 use crate::{
-    Error, HandshakeLine,
+    Address, Error, HandshakeLine,
     process::Process,
     tls::{HostTls, Security},
 };
@@ -28,9 +28,11 @@ pub(super) async fn give_up(
         if let Some(path) = line.address.as_unix() {
             process.owns_socket(path);
         }
+        // Its standard input was closed, which is all that can be said to it.
+        let over_stdio = line.address == Address::Stdio;
         // One that does not fit this host's wish for TLS most likely speaks none.
         let security = tls.security(name, &line).unwrap_or_default();
-        if send_away(&line, security).await {
+        if over_stdio || send_away(&line, security).await {
             let _ = timeout(STEP, process.exit().exited()).await;
         }
     }
@@ -56,6 +58,7 @@ async fn send_away(line: &HandshakeLine, security: Security) -> bool {
         stdout: Box::new(tokio::io::sink()),
         stderr: Box::new(tokio::io::sink()),
         limit: STEP,
+        stdio: None,
         #[cfg(feature = "netrpc")]
         record: None,
         #[cfg(feature = "grpc")]

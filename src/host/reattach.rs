@@ -9,7 +9,7 @@ use super::{
     version,
 };
 use crate::{
-    AttachedRunner, Error, ErrorKind, HandshakeLine, PluginSet, ReattachConfig, Result,
+    Address, AttachedRunner, Error, ErrorKind, HandshakeLine, PluginSet, ReattachConfig, Result,
     calls::{Calls, Target},
     net::Connection,
     process::{KillLimits, Process},
@@ -40,6 +40,11 @@ pub(super) async fn reattach(mut builder: ClientBuilder, how: Reattach) -> Resul
     }
     if builder.multiplex_grpc {
         return Err(Error::misuse("gRPC broker multiplexing is not supported with Reattach config"));
+    }
+    if builder.stdio.is_some() || how.config.address == Address::Stdio {
+        return Err(Error::misuse(
+            "a plugin's standard input and output are with the host that started it: `connect_over_stdio` does not go with `reattach`",
+        ));
     }
     let tls = std::mem::take(&mut builder.tls).prepare()?;
     if tls.client_cert().is_some() {

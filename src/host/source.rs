@@ -47,7 +47,8 @@ impl Source {
                 let launch = Launch::new(command.0, builder.inherit_env, builder.end_with_host)
                     .log_to(log_file)
                     .verified_by(builder.checksum.take())
-                    .sockets(builder.sockets.clone());
+                    .sockets(builder.sockets.clone())
+                    .connected(host.stdio.is_some());
                 let program = launch.program().to_owned();
                 let name = builder.name.take().unwrap_or_else(|| launch.name());
                 debug!(plugin = name, ?program, "starting plugin");
@@ -77,7 +78,8 @@ impl Source {
                 debug!(plugin = name, program = runner.name(), "starting plugin");
                 // What this host listens on for the plugin must be where the plugin can get at it.
                 builder.sockets.base = Some(dir.path().to_owned());
-                let starting = start_runner(Arc::clone(&runner), dir, PluginLog::new(&name), raw);
+                let stdio = host.stdio.is_some();
+                let starting = start_runner(Arc::clone(&runner), dir, PluginLog::new(&name), raw, stdio);
                 let started = match timeout(builder.start_timeout, starting).await {
                     Ok(started) => started?,
                     Err(_) => return Err(start_timeout()),

@@ -11,7 +11,7 @@ use super::{
     version,
 };
 use crate::{
-    AttachedRunner, Error, ErrorKind, HandshakeLine, PluginSet, Result, Runner,
+    Address, AttachedRunner, Error, ErrorKind, HandshakeLine, PluginSet, Result, Runner, StdioConnection,
     calls::{Calls, Target},
     handshake::Offer,
     process::{FirstLine, HostEnv, KillLimits, Started},
@@ -44,6 +44,11 @@ async fn launch(mut builder: ClientBuilder) -> Result<Client> {
         (None, None, Some(make)) => Source::Runner(make),
         _ => return Err(Error::misuse("exactly one of Cmd, or Reattach, or RunnerFunc must be set")),
     };
+    if builder.stdio == Some(StdioConnection::Required) && !builder.end_with_host {
+        return Err(Error::misuse(
+            "a plugin whose standard input and output are the connection ends with it: `connect_over_stdio` does not go with `outlives_host`",
+        ));
+    }
     let sets = offered_sets(std::mem::take(&mut builder.sets))?;
     let tls = std::mem::take(&mut builder.tls).prepare()?;
     let versions: Vec<u32> = sets.keys().copied().collect();
@@ -53,32 +58,47 @@ async fn launch(mut builder: ClientBuilder) -> Result<Client> {
         versions: &versions,
         multiplex: builder.multiplex_grpc,
         client_cert: tls.client_cert(),
+        stdio: builder.stdio,
         ..HostEnv::default()
     };
     let Launched { name, started, program, runner } = source.launch(&mut builder, &host_env).await?;
-    let Started { process, stdout, last_words } = started;
+    let Started { process, stdout, last_words, stdio } = started;
     debug!(plugin = name, id = process.runner_id(), "plugin started");
 
     let limits = KillLimits { terminate: builder.terminate, ..KillLimits::default() };
-    let offer = Offer { versions: &versions, protocols: &builder.allowed, multiplex: builder.multiplex_grpc };
+    let offer = Offer {
+        versions: &versions,
+        protocols: &builder.allowed,
+        multiplex: builder.multiplex_grpc,
+        stdio: builder.stdio,
+    };
     debug!(plugin = name, "waiting for RPC address");
     let first_line = stdout.first_line(builder.start_timeout).await;
     let line = match handshake_line(&first_line, &offer).and_then(|line| reachable(line, runner.as_deref())) {
         Ok(line) => line,
         Err(error) => {
+            drop(stdio); // a plugin that connects there ends by this
             let error = explain(error, &last_words.text(), &program).await;
             return Err(give_up(process, &name, said(&first_line), &tls, error).await);
         }
     };
     let security = match tls.security(&name, &line) {
         Ok(security) => security,
-        Err(error) => return Err(give_up(process, &name, Some(line), &tls, error).await),
+        Err(error) => {
+            drop(stdio);
+            return Err(give_up(process, &name, Some(line), &tls, error).await);
+        }
     };
     if let Some(path) = line.address.as_unix() {
         process.owns_socket(path);
     }
-    let connect_options =
+    let mut connect_options =
         connect_options(&mut builder, runner.map(|runner| runner as Arc<dyn AttachedRunner>));
+    if line.address == Address::Stdio
+        && let Some(stdio) = stdio
+    {
+        connect_options.stdio = stdio.take().await;
+    }
     match Transport::connect(&line, security, connect_options).await {
         Ok(transport) => {
             if let Err(error) = version::check(&transport, &name, builder.required_version.as_ref()).await {
@@ -114,6 +134,7 @@ pub(super) fn connect_options(
         stdout: builder.stdout.take().unwrap_or_else(|| Box::new(tokio::io::sink())),
         stderr: builder.stderr.take().unwrap_or_else(|| Box::new(tokio::io::sink())),
         limit: CONNECT_TIMEOUT,
+        stdio: None,
         #[cfg(feature = "netrpc")]
         record: builder.record.take(),
         #[cfg(feature = "grpc")]

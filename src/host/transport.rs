@@ -1,7 +1,13 @@
 //! The connection to a plugin, over whichever transport it speaks.
 
 use super::options::Writer;
-use crate::{HandshakeLine, Protocol, Result, calls::Calls, net::Connection, registry::Entry, tls::Security};
+use crate::{
+    HandshakeLine, Protocol, Result,
+    calls::Calls,
+    net::{Connection, Pipes},
+    registry::Entry,
+    tls::Security,
+};
 use std::{any::Any, time::Duration};
 
 /// The connection to a plugin.
@@ -19,6 +25,8 @@ pub(super) struct ConnectOptions {
     pub(super) stderr: Writer,
     /// How long connecting may take.
     pub(super) limit: Duration,
+    /// The connection itself, if it is there already.
+    pub(super) stdio: Option<Pipes>,
     /// The file that a net/rpc connection is recorded into.
     #[cfg(feature = "netrpc")]
     pub(super) record: Option<std::path::PathBuf>,
@@ -41,8 +49,11 @@ impl Transport {
         match line.protocol {
             #[cfg(feature = "netrpc")]
             Protocol::NetRpc => {
-                let ConnectOptions { stdout, stderr, limit, record, .. } = options;
-                let io = Connection::dial(&line.address, limit).await?;
+                let ConnectOptions { stdout, stderr, limit, record, stdio, .. } = options;
+                let io = match stdio {
+                    Some(pipes) => Connection::Pipes(pipes),
+                    None => Connection::dial(&line.address, limit).await?,
+                };
                 let io = security.connect(io, limit).await?;
                 Ok(Self::NetRpc(
                     crate::netrpc::HostConnection::open(io, record, stdout, stderr, limit).await?,
@@ -54,6 +65,7 @@ impl Transport {
                 if options.record.is_some() {
                     tracing::warn!("only net/rpc connections are recorded, and this plugin speaks gRPC");
                 }
+                let stdio = options.stdio;
                 let options = crate::grpc::HostOptions {
                     stdout: options.stdout,
                     stderr: options.stderr,
@@ -63,7 +75,12 @@ impl Transport {
                     security,
                     sockets: options.sockets,
                 };
-                Ok(Self::Grpc(crate::grpc::HostConnection::open(&line.address, options).await?))
+                let connecting = match stdio {
+                    // Always multiplexed: the line has been checked.
+                    Some(pipes) => crate::grpc::HostConnection::multiplexed(pipes, options).await,
+                    None => crate::grpc::HostConnection::open(&line.address, options).await,
+                };
+                Ok(Self::Grpc(connecting?))
             }
             #[cfg(not(all(feature = "netrpc", feature = "grpc")))]
             other => {

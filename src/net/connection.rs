@@ -1,5 +1,6 @@
-//! One socket connection between host and plugin, whatever its kind.
+//! One connection between host and plugin, whatever its kind.
 
+use super::Pipes;
 use crate::{Address, Error, ErrorKind, Result};
 use std::{
     io,
@@ -16,12 +17,13 @@ use tokio::{
 #[cfg(unix)]
 use tokio::net::UnixStream;
 
-/// A connected socket.
+/// A connected socket, or what stands for one.
 #[derive(Debug)]
 pub(crate) enum Connection {
     #[cfg(unix)]
     Unix(UnixStream),
     Tcp(TcpStream),
+    Pipes(Pipes),
 }
 
 impl Connection {
@@ -59,6 +61,10 @@ impl Connection {
                 stream.set_nodelay(true)?;
                 Ok(Self::Tcp(stream))
             }
+            Address::Stdio => Err(io::Error::new(
+                io::ErrorKind::Unsupported,
+                "a plugin's standard input and output are with the host that started it",
+            )),
         }
     }
 }
@@ -87,6 +93,7 @@ macro_rules! forward {
             #[cfg(unix)]
             Connection::Unix($io) => $call,
             Connection::Tcp($io) => $call,
+            Connection::Pipes($io) => $call,
         }
     };
 }

@@ -1,10 +1,6 @@
 //! The two directions of a byte stream, apart.
 
-use super::Connection;
-use tokio::io::{AsyncRead, AsyncWrite};
-
-pub(crate) type ReadHalf = Box<dyn AsyncRead + Send + Unpin>;
-pub(crate) type WriteHalf = Box<dyn AsyncWrite + Send + Unpin>;
+use super::{Connection, ReadHalf, WriteHalf};
 
 /// A byte stream that is read and written by different tasks. Sockets need no lock for that, which tokio's general split holds
 /// through every system call.
@@ -24,6 +20,7 @@ impl Halves for Connection {
                 let (read, write) = socket.into_split();
                 (Box::new(read), Box::new(write))
             }
+            Self::Pipes(pipes) => (pipes.read, Box::new(pipes.write)),
         }
     }
 }

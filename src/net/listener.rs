@@ -1,13 +1,14 @@
 //! Where a plugin listens: a Unix socket in a directory of the host's choice, or a TCP port in its range.
 
-use super::Connection;
+use super::{Connection, Pipes};
 use crate::{Address, Error, ErrorKind, Result, handshake::env};
 use std::{
     collections::HashMap,
-    io,
+    future, io,
     net::{IpAddr, Ipv4Addr},
     ops::RangeInclusive,
     path::PathBuf,
+    sync::{Mutex, PoisonError},
     time::Duration,
 };
 use tokio::net::TcpListener;
@@ -105,9 +106,23 @@ pub(crate) enum Listener {
     #[cfg(unix)]
     Unix(tempfile::NamedTempFile<UnixListener>),
     Tcp(TcpListener),
+    /// The one connection that there is, until it is accepted.
+    Stdio(Mutex<Option<Pipes>>),
 }
 
 impl Listener {
+    /// For the connection over standard input and output.
+    #[cfg(unix)]
+    pub(crate) fn over(stdio: Pipes) -> Self {
+        Self::Stdio(Mutex::new(Some(stdio)))
+    }
+
+    /// Whether no second host can connect when the first has gone.
+    #[cfg(feature = "netrpc")]
+    pub(crate) fn has_one_connection(&self) -> bool {
+        matches!(self, Self::Stdio(_))
+    }
+
     /// Binds as the options say, without waiting for anything. Must be called within a tokio runtime.
     pub(crate) fn bind(options: &ListenOptions) -> Result<Self> {
         #[cfg(unix)]
@@ -138,6 +153,7 @@ impl Listener {
             #[cfg(unix)]
             Self::Unix(listener) => Ok(Address::Unix(listener.path().to_owned())),
             Self::Tcp(listener) => Ok(Address::Tcp(listener.local_addr()?.to_string())),
+            Self::Stdio(_) => Ok(Address::Stdio),
         }
     }
 
@@ -150,6 +166,14 @@ impl Listener {
                 let stream = listener.accept().await?.0;
                 stream.set_nodelay(true)?;
                 Ok(Connection::Tcp(stream))
+            }
+            Self::Stdio(pipes) => {
+                let pipes = pipes.lock().unwrap_or_else(PoisonError::into_inner).take();
+                match pipes {
+                    Some(pipes) => Ok(Connection::Pipes(pipes)),
+                    // Without a limit: who waits has its own reasons to end.
+                    None => future::pending().await,
+                }
             }
         }
     }

@@ -53,7 +53,7 @@ impl PluginServer {
     }
 
     /// Serves every host that connects until one says quit, or `quit` is cancelled. A host that goes away ends its own
-    /// session only: another may come. `finish` runs while the last hosts are connected and ends the output.
+    /// session only: another may come, unless there is but one connection. `finish` runs while the last hosts are connected and ends the output.
     pub(crate) async fn serve(
         self,
         listener: Listener,
@@ -69,6 +69,10 @@ impl PluginServer {
                         let (set, output, quit) = (Arc::clone(&set), output.clone(), quit.clone());
                         let host = Host { set, version: version.clone(), output, quit };
                         hosts.spawn(secured(security.clone(), host, io));
+                        if listener.has_one_connection() {
+                            hosts.close();
+                            return hosts.wait().await;
+                        }
                     }
                     Err(error) => {
                         warn!(%error, "error accepting a connection");

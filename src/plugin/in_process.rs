@@ -1,6 +1,6 @@
 //! Serving inside a process that does other things, too.
 
-use super::{Server, TestServer, server::wants_multiplexing, stdio::Unredirected};
+use super::{Server, TestServer, server::says_true, stdio::Unredirected};
 use crate::{Error, HandshakeLine, Protocol, ReattachConfig, Result, handshake::env, tls::PluginTls};
 use std::ffi::OsString;
 use tracing::debug;
@@ -44,7 +44,7 @@ impl Server {
             protocol = over;
         }
         let output = Unredirected::default();
-        let multiplex = protocol == Protocol::Grpc && wants_multiplexing(asked.multiplex);
+        let multiplex = protocol == Protocol::Grpc && says_true(asked.multiplex);
         let tls = std::mem::take(&mut self.tls);
         let PluginTls { security, certificate } = tls.prepare(asked.client_cert, protocol)?;
         let service = self.service(protocol, &set, output.outlet(), multiplex, security)?;

@@ -5,6 +5,7 @@ mod debugger;
 mod host_watch;
 mod in_process;
 mod mux;
+mod over_stdio;
 mod server;
 mod signals;
 mod stdio;

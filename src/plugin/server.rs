@@ -3,6 +3,7 @@
 use super::{
     cookie,
     host_watch::HostWatch,
+    over_stdio,
     signals::ignore_interrupts,
     stdio::{Outlet, Redirect},
 };
@@ -50,6 +51,7 @@ pub fn serve(handshake: Handshake) -> Server {
         plugin_version: None,
         outlives_host: false,
         tcp: None,
+        over_stdio: false,
         #[cfg(feature = "grpc")]
         grpc_message_limit: crate::DEFAULT_MESSAGE_LIMIT,
         tls: PluginOptions::default(),
@@ -65,6 +67,7 @@ pub struct Server {
     plugin_version: Option<semver::Version>,
     outlives_host: bool,
     tcp: Option<(IpAddr, RangeInclusive<u16>)>,
+    over_stdio: bool,
     #[cfg(feature = "grpc")]
     grpc_message_limit: usize,
     pub(super) tls: PluginOptions,
@@ -115,6 +118,18 @@ impl Server {
     /// machine.
     pub fn listen_tcp(mut self, ip: IpAddr, ports: RangeInclusive<u16>) -> Self {
         self.tcp = Some((ip, ports));
+        self
+    }
+
+    /// Has this process's standard input and output be the connection, for hosts that ask for it
+    /// ([`ClientBuilder::connect_over_stdio`](crate::ClientBuilder::connect_over_stdio)); for all others, and on Windows, the plugin
+    /// listens as ever. Off by default. An extension of this crate.
+    ///
+    /// From the start of serving on, whoever reads standard input is at its end, and what is printed goes to the host as ever:
+    /// neither this program nor its children can get into the connection. The plugin ends with the connection, even one that
+    /// [outlives](Self::outlives_host) its host otherwise.
+    pub fn connect_over_stdio(mut self, allow: bool) -> Self {
+        self.over_stdio = allow;
         self
     }
 
@@ -171,13 +186,15 @@ impl Server {
         let _interrupts = ignore_interrupts()?;
         // Before any code of the application runs: what it prints must not come before the handshake line.
         let redirect = Redirect::install()?;
-        let multiplex =
-            protocol == Protocol::Grpc && wants_multiplexing(std::env::var(env::MULTIPLEX_GRPC).ok());
+        let over_stdio = cfg!(unix) && self.over_stdio && says_true(std::env::var(env::CONNECT_STDIO).ok());
+        // There is but one connection, and brokered ones need a place.
+        let multiplex = over_stdio || says_true(std::env::var(env::MULTIPLEX_GRPC).ok());
+        let multiplex = protocol == Protocol::Grpc && multiplex;
         let tls = std::mem::take(&mut self.tls);
         let PluginTls { security, certificate } =
             tls.prepare(std::env::var_os(env::CLIENT_CERT), protocol)?;
         let service = self.service(protocol, &set, redirect.outlet(), multiplex, security)?;
-        let listener = self.listen()?;
+        let listener = if over_stdio { over_stdio::listen(&redirect)? } else { self.listen()? };
         let line = HandshakeLine {
             version,
             address: listener.address()?,
@@ -285,7 +302,7 @@ impl Service {
 }
 
 /// Whether the host set the variable to what Go reads as true. Go answers `true` to any text, and multiplexes only then.
-pub(super) fn wants_multiplexing(variable: Option<String>) -> bool {
+pub(super) fn says_true(variable: Option<String>) -> bool {
     variable.as_deref().and_then(boolean).unwrap_or(false)
 }
 

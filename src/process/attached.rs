@@ -1,7 +1,7 @@
 //! A plugin that the user's own code runs.
 
 use super::{Exit, ExitWatch, HostEnv, Process, Sink, Started, env, handle::Body, pipes};
-use crate::{AttachedRunner, Result, Runner, RunnerOutput, RunnerSpec};
+use crate::{AttachedRunner, Error, Result, Runner, RunnerOutput, RunnerSpec};
 use std::{
     collections::BTreeMap,
     ffi::OsString,
@@ -97,6 +97,7 @@ pub(crate) fn spec(host: &HostEnv<'_>, inherit_env: bool, socket_dir: &TempDir) 
         environment: environment.into_iter().collect(),
         protocol: changes.into_iter().filter_map(|(name, value)| Some((name, value?))).collect(),
         socket_dir: socket_dir.path().to_owned(),
+        stdio: host.stdio,
     }
 }
 
@@ -106,15 +107,22 @@ pub(crate) async fn start(
     dir: TempDir,
     logs: impl Sink + 'static,
     raw: Option<Box<dyn AsyncWrite + Send + Unpin>>,
+    stdio: bool,
 ) -> Result<Started> {
     let mut starting = Starting(Some(Arc::clone(&runner)), Handle::current());
     let started = runner.start().await;
     starting.0 = None;
-    let RunnerOutput { stdout, stderr } = started?;
+    let RunnerOutput { stdout, stderr, stdin } = started?;
     let tasks = TaskTracker::new();
     let process = Process::run_by(runner, Some(dir), tasks.clone());
-    let (stdout, last_words) = pipes::watch(stdout, stderr, process.exit(), &tasks, logs, raw);
-    Ok(Started { process, stdout, last_words })
+    let stdin = stdin.filter(|_| stdio);
+    if stdio && stdin.is_none() {
+        return Err(Error::misuse(
+            "the runner does not hand over its plugin's standard input, which `connect_over_stdio` needs",
+        ));
+    }
+    let watched = pipes::watch(stdout, stderr, stdin, process.exit(), &tasks, logs, raw);
+    Ok(Started::new(process, watched))
 }
 
 /// Kills what may come to life although nobody waits for its start any more.

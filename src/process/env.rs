@@ -1,7 +1,8 @@
 //! The environment a plugin is started with, as a pure function.
 
+use crate::StdioConnection;
 use crate::handshake::env::{
-    ALL, CLIENT_CERT, MAX_PORT, MIN_PORT, MULTIPLEX_GRPC, PROTOCOL_VERSIONS, UNIX_SOCKET_DIR,
+    ALL, CLIENT_CERT, CONNECT_STDIO, MAX_PORT, MIN_PORT, MULTIPLEX_GRPC, PROTOCOL_VERSIONS, UNIX_SOCKET_DIR,
     UNIX_SOCKET_GROUP,
 };
 use std::{
@@ -30,6 +31,8 @@ pub(crate) struct HostEnv<'a> {
     pub(crate) socket_group: Option<&'a str>,
     /// Where the plugin shall put its socket.
     pub(crate) socket_dir: Option<&'a Path>,
+    /// Asks for standard input and output as the connection.
+    pub(crate) stdio: Option<StdioConnection>,
 }
 
 /// What to change in the environment that a command would otherwise get: a value to set, or `None` to remove.
@@ -68,6 +71,9 @@ pub(crate) fn changes(user: &Changes, host: &HostEnv<'_>) -> Changes {
     if let Some(dir) = host.socket_dir {
         set(UNIX_SOCKET_DIR, dir.as_ref());
     }
+    if host.stdio.is_some() {
+        set(CONNECT_STDIO, "true".as_ref());
+    }
     changes
 }
 
@@ -99,10 +105,11 @@ mod tests {
             ("PLUGIN_CLIENT_CERT", None),
             ("PLUGIN_UNIX_SOCKET_GROUP", None),
             ("PLUGIN_UNIX_SOCKET_DIR", None),
+            ("PLUGIN_CONNECT_STDIO", None),
         ] {
             assert_eq!(get(&changes, name), Some(value), "{name}");
         }
-        assert_eq!(changes.len(), 8, "nothing else may change: {changes:?}");
+        assert_eq!(changes.len(), 9, "nothing else may change: {changes:?}");
     }
 
     #[test]
@@ -113,6 +120,7 @@ mod tests {
             socket_group: Some("wheel"),
             socket_dir: Some(Path::new("/run/plugins")),
             ports: (0, 4000),
+            stdio: Some(StdioConnection::Required),
             ..host()
         };
         let changes = changes(&Changes::new(), &host);
@@ -123,6 +131,7 @@ mod tests {
             ("PLUGIN_CLIENT_CERT", "-----BEGIN CERTIFICATE-----\nAA\n"),
             ("PLUGIN_UNIX_SOCKET_GROUP", "wheel"),
             ("PLUGIN_UNIX_SOCKET_DIR", "/run/plugins"),
+            ("PLUGIN_CONNECT_STDIO", "true"),
         ] {
             assert_eq!(get(&changes, name), Some(Some(value)), "{name}");
         }

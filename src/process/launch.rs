@@ -5,17 +5,22 @@ use super::{
     child::{Child, KillOnDrop},
     env::{self, Changes},
     handle::Body,
-    pipes,
+    handover::Handover,
+    pipes::{self, Watched},
     socket_dir::{self, SocketDir},
     verified,
 };
-use crate::{Checksum, Error, ErrorKind, Result, net::SocketConfig, sys};
+use crate::{
+    Checksum, Error, ErrorKind, Result,
+    net::{SocketConfig, WriteHalf},
+    sys,
+};
 use std::{
     ffi::{OsStr, OsString},
     fs::File,
     io,
     path::Path,
-    process::{self, ChildStderr, ChildStdout, Command, Stdio},
+    process::{self, ChildStderr, ChildStdin, ChildStdout, Command, Stdio},
     sync::Arc,
     thread,
     time::Duration,
@@ -45,6 +50,7 @@ pub(crate) struct Launch {
     checksum: Option<Checksum>,
     sockets: SocketConfig,
     logs_to_file: bool,
+    stdio: bool,
 }
 
 /// A plugin that was started but has not said anything yet.
@@ -53,6 +59,15 @@ pub(crate) struct Started {
     pub(crate) stdout: Stdout,
     /// What it says on standard error. Complete when the process has been killed or waited for with its output.
     pub(crate) last_words: Tail,
+    /// Its standard input and output, if they may become the connection.
+    pub(crate) stdio: Option<Handover>,
+}
+
+impl Started {
+    pub(super) fn new(process: Process, watched: Watched) -> Self {
+        let Watched { stdout, last_words, stdio } = watched;
+        Self { process, stdout, last_words, stdio }
+    }
 }
 
 /// What a command becomes on its thread.
@@ -60,6 +75,7 @@ struct Spawned {
     child: KillOnDrop,
     stdout: Option<ChildStdout>,
     stderr: Option<ChildStderr>,
+    stdin: Option<ChildStdin>,
 }
 
 impl Launch {
@@ -84,7 +100,17 @@ impl Launch {
             checksum: None,
             sockets: SocketConfig::default(),
             logs_to_file: false,
+            stdio: false,
         }
+    }
+
+    /// Has standard input and output be the connection, if the plugin wants it, too.
+    pub(crate) fn connected(mut self, stdio: bool) -> Self {
+        if stdio {
+            self.command.stdin(Stdio::piped());
+            self.stdio = true;
+        }
+        self
     }
 
     /// Has only a program with this checksum started.
@@ -137,7 +163,7 @@ impl Launch {
         let (reply, spawned) = oneshot::channel();
         let (ended, exit) = ExitWatch::new();
         let thread_name = format!("plugin {}", self.name());
-        let Self { command, program, checksum, end_with_host: bound, logs_to_file, .. } = self;
+        let Self { command, program, checksum, end_with_host: bound, logs_to_file, stdio, .. } = self;
         let refused = |cause: io::Error| {
             let text = format!("cannot start {}: {cause}", program.display());
             Error::new(ErrorKind::Launch, text).with_source(cause)
@@ -151,9 +177,11 @@ impl Launch {
                     Err(error) => return drop(reply.send(Err(error))),
                 };
                 let (stdout, stderr) = (process.stdout.take(), process.stderr.take());
+                let stdin = process.stdin.take().filter(|_| stdio);
                 let child = Arc::new(Child::new(process));
                 // Nobody there to take it: the guard comes back and kills.
-                let _ = reply.send(Ok(Spawned { child: KillOnDrop::new(&child, bound), stdout, stderr }));
+                let _ =
+                    reply.send(Ok(Spawned { child: KillOnDrop::new(&child, bound), stdout, stderr, stdin }));
                 let exit = child.wait();
                 // First the file: who sees the exit may count on it.
                 child.socket().process_ended();
@@ -163,7 +191,7 @@ impl Launch {
             .map_err(refused)?;
         let thread_died =
             |_| Err(SpawnError::System(io::Error::other("the thread that starts the plugin ended")));
-        let Spawned { child, stdout, stderr } =
+        let Spawned { child, stdout, stderr, stdin } =
             spawned.await.unwrap_or_else(thread_died).map_err(|error| match error {
                 SpawnError::System(cause) => refused(cause),
                 SpawnError::Checksum(error) => error,
@@ -176,10 +204,12 @@ impl Launch {
             None if logs_to_file => Box::new(tokio::io::empty()),
             None => return Err(no_pipe()),
         };
+        let stdin = stdin.map(tokio::process::ChildStdin::from_std).transpose().map_err(refused)?;
+        let stdin = stdin.map(|pipe| Box::new(pipe) as WriteHalf);
         let tasks = TaskTracker::new();
-        let (stdout, last_words) = pipes::watch(stdout, stderr, &exit, &tasks, logs, raw);
+        let watched = pipes::watch(stdout, stderr, stdin, &exit, &tasks, logs, raw);
         tasks.close();
-        Ok(Started { process: Process::new(Body::Child(child), exit, tasks), stdout, last_words })
+        Ok(Started::new(Process::new(Body::Child(child), exit, tasks), watched))
     }
 
     fn set_env(&mut self, host: &HostEnv<'_>) {

@@ -18,6 +18,7 @@ mod env;
 mod exit;
 mod found;
 mod handle;
+mod handover;
 mod kill;
 mod launch;
 mod pipes;

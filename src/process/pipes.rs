@@ -2,10 +2,12 @@
 
 use super::{
     Exit, ExitWatch,
+    handover::{Asked, Handover},
     tail::{Remembering, Tail},
 };
-use crate::logs::PluginLog;
+use crate::{logs::PluginLog, net::WriteHalf};
 use std::{
+    ops::ControlFlow,
     pin::pin,
     sync::atomic::{AtomicUsize, Ordering::Relaxed},
     time::Duration,
@@ -90,53 +92,64 @@ impl Stdout {
     }
 }
 
-/// Starts the tasks that read a plugin's output until its end.
+/// What is to be had of a plugin's standard streams.
+pub(super) struct Watched {
+    pub(super) stdout: Stdout,
+    pub(super) last_words: Tail,
+    pub(super) stdio: Option<Handover>,
+}
+
+/// Starts the tasks that read a plugin's output until its end; with a `stdin` until standard output becomes the connection.
 pub(super) fn watch(
     stdout: impl AsyncRead + Send + Unpin + 'static,
     stderr: impl AsyncRead + Send + Unpin + 'static,
+    stdin: Option<WriteHalf>,
     exit: &ExitWatch,
     tasks: &TaskTracker,
     logs: impl Sink + 'static,
     raw: Option<Box<dyn AsyncWrite + Send + Unpin>>,
-) -> (Stdout, Tail) {
+) -> Watched {
     let (line, first_line) = oneshot::channel();
     let last_words = Tail::default();
     let logs = Remembering { sink: logs, tail: last_words.clone() };
-    tasks.spawn(drain_stdout(stdout, exit.clone(), line));
+    let (stdio, asked) = stdin.map(Handover::new).unzip();
+    tasks.spawn(drain_stdout(stdout, exit.clone(), line, asked));
     tasks.spawn(drain_stderr(stderr, exit.clone(), logs, raw));
-    (Stdout { line: first_line, exit: exit.clone() }, last_words)
+    Watched { stdout: Stdout { line: first_line, exit: exit.clone() }, last_words, stdio }
 }
 
-/// Hands out the first line, then reads and throws away for ever: a plugin whose pipe is full hangs in its print.
+/// Hands out the first line, then reads and throws away for ever, unless what follows is `asked` for: a plugin whose pipe is
+/// full hangs in its print.
 async fn drain_stdout(
-    from: impl AsyncRead + Unpin,
+    mut from: impl AsyncRead + Send + Unpin + 'static,
     exit: ExitWatch,
     line: oneshot::Sender<Option<FirstLine>>,
+    asked: Option<Asked>,
 ) {
-    let mut line = Some(line);
-    let mut start = Vec::new();
-    pump(from, exit, |chunk| {
-        if line.is_none() {
-            return;
-        }
+    let (mut start, mut found) = (Vec::new(), None);
+    let mut rest = Vec::new();
+    pump(&mut from, &exit, |chunk| {
         let seen = start.len();
         start.extend_from_slice(&chunk[..chunk.len().min(MAX_LINE + 1 - seen)]);
-        let end = start[seen..].iter().position(|&byte| byte == b'\n');
-        let found = match end {
+        found = match start[seen..].iter().position(|&byte| byte == b'\n') {
             Some(end) => {
                 start.truncate(seen + end);
-                FirstLine::Line(std::mem::take(&mut start))
+                rest.extend_from_slice(&chunk[end + 1..]);
+                Some(FirstLine::Line(std::mem::take(&mut start)))
             }
-            None if start.len() > MAX_LINE => FirstLine::TooLong(std::mem::take(&mut start)),
-            None => return,
+            None if start.len() > MAX_LINE => Some(FirstLine::TooLong(std::mem::take(&mut start))),
+            None => None,
         };
-        if let Some(line) = line.take() {
-            let _ = line.send(Some(found));
-        }
+        if found.is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     })
     .await;
-    if let Some(line) = line {
-        let _ = line.send((!start.is_empty()).then_some(FirstLine::Line(start)));
+    let _ = line.send(found.or_else(|| (!start.is_empty()).then_some(FirstLine::Line(start))));
+    let left = match asked {
+        Some(asked) => asked.give(rest, from).await,
+        None => Some(from),
+    };
+    if let Some(from) = left {
+        pump(from, &exit, |_| ControlFlow::Continue(())).await;
     }
 }
 
@@ -148,14 +161,18 @@ async fn drain_stderr(
     raw: Option<Box<dyn AsyncWrite + Send + Unpin>>,
 ) {
     let Some(raw) = raw else {
-        pump(from, exit, |chunk| logs.bytes(chunk)).await;
+        let each = |chunk: &[u8]| {
+            logs.bytes(chunk);
+            ControlFlow::Continue(())
+        };
+        pump(from, &exit, each).await;
         return logs.end();
     };
     let (queue, waiting) = mpsc::unbounded_channel::<Vec<u8>>();
     let queued = AtomicUsize::new(0);
     let reading = async {
         let (queue, mut behind) = (queue, false);
-        pump(from, exit, |chunk| {
+        pump(from, &exit, |chunk| {
             logs.bytes(chunk);
             let overflow = queued.load(Relaxed) + chunk.len() > RAW_QUEUE;
             if overflow && !behind {
@@ -168,6 +185,7 @@ async fn drain_stderr(
             if !overflow && queue.send(chunk.to_vec()).is_ok() {
                 queued.fetch_add(chunk.len(), Relaxed);
             }
+            ControlFlow::Continue(())
         })
         .await;
         logs.end();
@@ -194,8 +212,12 @@ async fn write_queue(
     let _ = to.flush().await;
 }
 
-/// Reads until the end, or until [`DRAIN_GRACE`] after the process has ended.
-async fn pump(mut from: impl AsyncRead + Unpin, exit: ExitWatch, mut each: impl FnMut(&[u8])) {
+/// Reads until the end, until [`DRAIN_GRACE`] after the process has ended, or until `each` has enough.
+async fn pump(
+    mut from: impl AsyncRead + Unpin,
+    exit: &ExitWatch,
+    mut each: impl FnMut(&[u8]) -> ControlFlow<()>,
+) {
     let mut over = pin!(async {
         exit.exited().await;
         sleep(DRAIN_GRACE).await;
@@ -206,10 +228,13 @@ async fn pump(mut from: impl AsyncRead + Unpin, exit: ExitWatch, mut each: impl 
             () = &mut over => return,
             read = from.read(&mut buffer) => read,
         };
-        match read {
+        let enough = match read {
             Ok(0) => return,
-            Ok(length) => each(&buffer[..length]),
+            Ok(length) => each(&buffer[..length]).is_break(),
             Err(error) => return tracing::debug!(%error, "reading plugin output failed"),
+        };
+        if enough {
+            return;
         }
     }
 }

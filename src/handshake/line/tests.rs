@@ -4,7 +4,7 @@ use proptest::prelude::*;
 const BOTH: [Protocol; 2] = [Protocol::NetRpc, Protocol::Grpc];
 
 fn offer<'a>() -> Offer<'a> {
-    Offer { versions: &[1, 5], protocols: &BOTH, multiplex: false }
+    Offer { versions: &[1, 5], protocols: &BOTH, multiplex: false, stdio: None }
 }
 
 fn line(version: u32, protocol: Protocol) -> HandshakeLine {
@@ -130,6 +130,35 @@ fn multiplexing_is_checked_only_when_the_host_wants_it() {
 }
 
 #[test]
+fn standard_input_and_output_are_the_connection_only_as_the_host_wants_it() {
+    use StdioConnection::{IfOffered, Required};
+    let (stdio, socket) = ("1|1|stdio|stdio|netrpc|", "1|1|unix|/tmp/p|netrpc|");
+    for (wanted, text, expected) in [
+        (None, stdio, Err((ErrorKind::BadHandshake, "unknown address type: stdio"))),
+        (Some(IfOffered), stdio, Ok(Address::Stdio)),
+        (Some(Required), stdio, Ok(Address::Stdio)),
+        (Some(Required), "1|1|stdio|stdio|grpc||true", Ok(Address::Stdio)),
+        (
+            Some(Required),
+            "1|1|stdio|stdio|grpc|",
+            Err((ErrorKind::BadHandshake, "gRPC over standard input and output has to be multiplexed")),
+        ),
+        (Some(IfOffered), socket, Ok(Address::Unix("/tmp/p".into()))),
+        (Some(Required), socket, Err((ErrorKind::Unsupported, "the plugin listens on unix /tmp/p"))),
+    ] {
+        let parsed = HandshakeLine::parse(text, &Offer { stdio: wanted, ..offer() });
+        match (parsed, expected) {
+            (Ok(line), Ok(address)) => assert_eq!(line.address, address, "{wanted:?} {text}"),
+            (Err(error), Err((kind, start))) => {
+                assert_eq!(error.kind(), kind, "{wanted:?} {text}: {error}");
+                assert!(error.to_string().starts_with(start), "{wanted:?} {text}: {error}");
+            }
+            (got, _) => panic!("{wanted:?} {text}: {got:?}"),
+        }
+    }
+}
+
+#[test]
 fn lines_are_written_as_current_go_plugins_write_them() {
     for (line, expected) in [
         (line(1, Protocol::NetRpc), "1|1|unix|/tmp/plugin1|netrpc|"),
@@ -175,7 +204,7 @@ proptest! {
         let protocol = if grpc { Protocol::Grpc } else { Protocol::NetRpc };
         let line = HandshakeLine { server_certificate: der, multiplex, ..line(version, protocol) };
         let versions: Vec<u32> = (0..10).collect();
-        let offer = Offer { versions: &versions, protocols: &BOTH, multiplex: false };
+        let offer = Offer { versions: &versions, protocols: &BOTH, multiplex: false, stdio: None };
         prop_assert_eq!(HandshakeLine::parse(&line.to_string(), &offer).unwrap(), line);
     }
 }

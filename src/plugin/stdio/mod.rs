@@ -71,6 +71,16 @@ impl Redirect {
         }
     }
 
+    /// The real standard input and output, for this process alone and not for its children. Whoever reads descriptor 0 is at its
+    /// end from now on.
+    ///
+    /// # Errors
+    /// If standard output is also standard error, which logs go to.
+    #[cfg(unix)]
+    pub(crate) fn take_real(&self) -> io::Result<[std::os::fd::OwnedFd; 2]> {
+        self.descriptors.take_real()
+    }
+
     /// Where consumers, that is connected hosts, get their reading ends.
     pub(crate) fn outlet(&self) -> Outlet {
         Outlet(Arc::clone(&self.queues))

@@ -4,9 +4,10 @@ use super::{Channel, Queues};
 use crate::sys;
 use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
+    fs::fstat,
     io::{Errno, ioctl_fionread},
     pipe::{PipeFlags, pipe_with},
-    stdio::{dup2_stderr, dup2_stdout},
+    stdio::{dup2_stderr, dup2_stdin, dup2_stdout},
 };
 use std::{
     fs::File,
@@ -93,6 +94,16 @@ impl Descriptors {
 
     pub(super) fn print(&self, bytes: &[u8]) -> io::Result<()> {
         write_all(self.stdout.as_fd(), bytes)
+    }
+
+    pub(super) fn take_real(&self) -> io::Result<[OwnedFd; 2]> {
+        let [out, err] = [fstat(&self.stdout)?, fstat(&self.stderr)?];
+        if (out.st_dev, out.st_ino) == (err.st_dev, err.st_ino) {
+            return Err(io::Error::other("standard output is also standard error, which logs go to"));
+        }
+        let real = [io::stdin().as_fd().try_clone_to_owned()?, self.stdout.try_clone()?];
+        dup2_stdin(File::open("/dev/null")?)?;
+        Ok(real)
     }
 
     /// Points descriptors 1 and 2 at the real standard error, and moves what is in the pipes into the queues.

@@ -175,6 +175,7 @@ async fn environment_and_input_are_inherited_but_not_the_protocol_of_an_upper_ho
             "PLUGIN_UNIX_SOCKET_GROUP=unset",
             // A directory of the plugin's own, below the temporary one.
             &format!("PLUGIN_UNIX_SOCKET_DIR={}/plugin-dir", dir.path().display()),
+            "PLUGIN_CONNECT_STDIO=unset",
             "OTHER=kept",
             "INPUT=typed at the host",
         ] {

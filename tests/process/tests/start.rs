@@ -2,7 +2,9 @@
 #![cfg(unix)]
 #![allow(clippy::unwrap_used)]
 
-use go_plugin::{AutoMtls, Client, Error, ErrorKind, Fault, Handshake, Plugin, Protocol};
+use go_plugin::{
+    AutoMtls, Client, ClientBuilder, Error, ErrorKind, Fault, Handshake, Plugin, Protocol, StdioConnection,
+};
 use std::{
     os::unix::process::ExitStatusExt,
     path::Path,
@@ -36,30 +38,25 @@ impl Failed {
 }
 
 async fn start(mode: &'static str, transport: &'static str) -> Failed {
-    start_with(mode, transport, None, false).await
+    start_with(mode, transport, |builder| builder).await
 }
 
 async fn start_with(
     mode: &'static str,
     transport: &'static str,
-    auto_mtls: Option<AutoMtls>,
-    multiplex: bool,
+    build: impl FnOnce(ClientBuilder) -> ClientBuilder,
 ) -> Failed {
     let dir = tempfile::tempdir().unwrap();
     let mut command = Command::new(env!("CARGO_BIN_EXE_misbehave"));
     command.args([mode, transport]).env("TMPDIR", dir.path());
     let started = Instant::now();
     let limit = if mode == "silent" { Duration::from_millis(500) } else { Duration::from_secs(120) };
-    let mut builder = Client::builder(HANDSHAKE)
+    let builder = Client::builder(HANDSHAKE)
         .plugin("nothing", Nothing)
         .allowed_protocols([Protocol::NetRpc, Protocol::Grpc])
         .command(command)
-        .multiplex_grpc(multiplex)
         .start_timeout(limit);
-    if let Some(mode) = auto_mtls {
-        builder = builder.auto_mtls(mode);
-    }
-    let error = builder.start().await.expect_err(mode);
+    let error = build(builder).start().await.expect_err(mode);
     Failed { mode, transport, error, took: started.elapsed(), dir }
 }
 
@@ -93,6 +90,7 @@ const LINES: &[Expected] = &[
         &["incompatible API version with plugin. Plugin version: 42, Client versions: [1]"], None),
     ("app-not-a-number", ErrorKind::BadHandshake, &["Error parsing protocol version \"1.0\": "], None),
     ("unknown-network", ErrorKind::BadHandshake, &["unknown address type: carrier-pigeon"], None),
+    ("stdio-unasked", ErrorKind::BadHandshake, &["unknown address type: stdio"], None),
     ("unknown-transport", ErrorKind::ProtocolNotAllowed,
         &["unsupported plugin protocol \"morse\". Supported: [netrpc grpc]"], None),
     ("bad-certificate", ErrorKind::Security, &["error parsing server cert: "], None),
@@ -166,11 +164,25 @@ async fn a_plugin_that_does_not_serve_is_refused_in_time() {
             // Where connections are multiplexed, TLS is inside each of them, and it does not come to that.
             let tls = if multiplex { plain } else { tls };
             for (auto_mtls, fault) in [(None, plain), (Some(AutoMtls::Required), tls)] {
-                let start = start_with(mode, transport, auto_mtls, multiplex);
+                let start = start_with(mode, transport, move |builder| {
+                    with_mtls(builder.multiplex_grpc(multiplex), auto_mtls)
+                });
                 starting.spawn(async move { (start.await, fault) });
             }
         }
     }
+    all_fail(starting).await;
+}
+
+fn with_mtls(builder: ClientBuilder, auto_mtls: Option<AutoMtls>) -> ClientBuilder {
+    match auto_mtls {
+        Some(mode) => builder.auto_mtls(mode),
+        None => builder,
+    }
+}
+
+/// In time, by that fault, and leaving nothing.
+async fn all_fail(mut starting: JoinSet<(Failed, Fault)>) {
     let mut wrong = Vec::new();
     while let Some(outcome) = starting.join_next().await {
         let (failed, fault) = outcome.unwrap();
@@ -183,6 +195,34 @@ async fn a_plugin_that_does_not_serve_is_refused_in_time() {
         }
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+/// The same over standard input and output. Where connections are multiplexed, which gRPC is there, TLS is inside each of them.
+#[rustfmt::skip]
+const STDIO: &[(&str, &str, Fault, Fault)] = &[
+    ("stdio-silent", "netrpc", Fault::Timeout, Fault::Timeout),
+    ("stdio-silent", "grpc", Fault::Timeout, Fault::Timeout),
+    ("stdio-swallow", "netrpc", Fault::Timeout, Fault::Timeout),
+    ("stdio-swallow", "grpc", Fault::Timeout, Fault::Timeout),
+    ("stdio-die", "netrpc", Fault::Disconnected, Fault::Disconnected),
+    ("stdio-die", "grpc", Fault::Disconnected, Fault::Disconnected),
+    ("stdio-babble", "netrpc", Fault::Protocol, Fault::Security),
+    ("stdio-babble", "grpc", Fault::Protocol, Fault::Protocol),
+    ("stdio-not-multiplexed", "grpc", Fault::Plugin, Fault::Plugin),
+];
+
+#[tokio::test]
+async fn a_plugin_that_does_not_serve_over_standard_input_and_output_is_refused_in_time() {
+    let mut starting = JoinSet::new();
+    for &(mode, transport, plain, tls) in STDIO {
+        for (auto_mtls, fault) in [(None, plain), (Some(AutoMtls::Required), tls)] {
+            let start = start_with(mode, transport, move |builder| {
+                with_mtls(builder.connect_over_stdio(StdioConnection::Required), auto_mtls)
+            });
+            starting.spawn(async move { (start.await, fault) });
+        }
+    }
+    all_fail(starting).await;
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! The twin of `tests/interop/go/courierpeer -plugin`.
+//! The twin of `tests/interop/go/courierpeer -plugin`; with `--stdio` over its standard streams if its host wants that.
 
 use go_plugin::{Result, serve};
 use interop_tests::{
@@ -8,5 +8,6 @@ use interop_tests::{
 
 #[tokio::main]
 async fn main() -> Result<()> {
-    serve(HANDSHAKE).plugin("courier", CourierPlugin::new(Dispatcher)).await
+    let over_stdio = std::env::args().any(|arg| arg == "--stdio");
+    serve(HANDSHAKE).plugin("courier", CourierPlugin::new(Dispatcher)).connect_over_stdio(over_stdio).await
 }

@@ -1,7 +1,8 @@
 //! The twin of `tests/interop/go/greeterplugin`: a plugin that prints, logs and dies when it is asked to.
 //!
 //! Serves net/rpc, or gRPC with the argument `--grpc`, as version 1 or `--version N`; with `--versions` version 1 over net/rpc and 2
-//! over gRPC; with `--state V` a semantic version that it states; with `--tls DIR` TLS of its own, from the files there; with `--debug` for hosts that
+//! over gRPC; with `--state V` a semantic version that it states; with `--tls DIR` TLS of its own, from the files there; with `--stdio` over
+//! its standard streams if its host wants that; with `--debug` for hosts that
 //! find it by the variable `GREETERS`.
 #![allow(clippy::print_stdout, clippy::print_stderr)] // a plugin may: it goes to its host
 
@@ -76,6 +77,7 @@ async fn main() -> Result<()> {
                 server = server.plugin_version(version);
             }
             "--versions" => versions = true,
+            "--stdio" => server = server.connect_over_stdio(true),
             "--tls" => server = server.tls_provider(certificates::provider(args.next())),
             other => return Err(Error::msg(format!("unknown argument {other}"))),
         }

@@ -16,10 +16,10 @@ use tempfile::TempDir;
 use crate::support::{TRANSPORTS, builder, greet};
 
 /// A docker that knows some images.
-struct Docker(TempDir);
+pub struct Docker(TempDir);
 
 impl Docker {
-    fn new(images: &[(&str, PathBuf)]) -> Self {
+    pub fn new(images: &[(&str, PathBuf)]) -> Self {
         let dir = tempfile::tempdir().unwrap();
         fs::write(dir.path().join("docker"), include_str!("docker.sh")).unwrap();
         fs::set_permissions(dir.path().join("docker"), PermissionsExt::from_mode(0o755)).unwrap();
@@ -30,7 +30,7 @@ impl Docker {
         Self(dir)
     }
 
-    fn image(&self, name: &str) -> Container {
+    pub fn image(&self, name: &str) -> Container {
         // Where the plugin finds its sockets no host would: the path is relative to the plugin's directory.
         Container::with_engine(self.0.path().join("docker"), name).socket_dir("sockets")
     }

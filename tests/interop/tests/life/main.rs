@@ -7,6 +7,7 @@ mod checksum;
 mod container;
 mod ending;
 mod mux;
+mod over_stdio;
 mod pool;
 mod reattach;
 mod runner;

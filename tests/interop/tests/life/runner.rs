@@ -20,7 +20,7 @@ use tokio::{process::Child, sync::Mutex};
 use crate::support::{TRANSPORTS, builder, go_greeter, greet};
 
 /// Runs a command, with the environment that it is given and no other.
-struct Own {
+pub struct Own {
     command: SyncMutex<Option<Command>>,
     spec: RunnerSpec,
     child: Mutex<Option<Child>>,
@@ -28,7 +28,7 @@ struct Own {
 }
 
 impl Own {
-    fn new(command: Command, spec: RunnerSpec) -> Self {
+    pub fn new(command: Command, spec: RunnerSpec) -> Self {
         Self { command: Some(command).into(), spec, child: Mutex::new(None), pid: AtomicU32::new(0) }
     }
 }
@@ -54,12 +54,17 @@ impl Runner for Own {
     async fn start(&self) -> Result<RunnerOutput> {
         let mut command = tokio::process::Command::from(self.command.lock().unwrap().take().unwrap());
         command.env_clear().envs(self.spec.environment.clone());
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.stdin(if self.spec.stdio.is_some() { Stdio::piped() } else { Stdio::null() });
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn()?;
         self.pid.store(child.id().unwrap(), SeqCst);
         let output = RunnerOutput::new(child.stdout.take().unwrap(), child.stderr.take().unwrap());
+        let stdin = child.stdin.take();
         *self.child.lock().await = Some(child);
-        Ok(output)
+        Ok(match stdin {
+            Some(stdin) => output.with_stdin(stdin),
+            None => output,
+        })
     }
 
     fn name(&self) -> String {

@@ -25,12 +25,16 @@ fn main() -> Result<()> {
         Spans::install();
     }
     let runtime = runtime.worker_threads(2).enable_all().build()?;
+    if let Some(file) = env::var_os("ACTOR_PID_FILE") {
+        std::fs::write(file, process::id().to_string())?;
+    }
     let outlives = env::var_os("OUTLIVE").is_some();
     let (serve, plugin) = (go_plugin::serve(HANDSHAKE).outlives_host(outlives), ActorPlugin::new(Stage));
     let serve = match env::var("ACTOR_TRANSPORT").as_deref() {
         Ok("netrpc") => serve.plugin("actor", NetRpcOnly(plugin)),
         _ => serve.plugin("actor", plugin),
     };
+    let serve = serve.connect_over_stdio(env::var_os("ACTOR_STDIO").is_some());
     let served = runtime.block_on(serve.run());
     if let Some(code) = env::var_os("STAY") {
         loop {
@@ -55,6 +59,11 @@ impl Actor for Stage {
                 std::io::stdin().read_line(&mut line)?;
                 return Ok(line);
             }
+            "shell" => {
+                let status = Command::new("sh").args(["-c", argument]).status()?;
+                return Ok(status.to_string());
+            }
+            "echo" => return Ok(argument.into()),
             "print" => print(argument),
             "print-and-exit" => {
                 print(argument);

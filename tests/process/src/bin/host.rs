@@ -3,7 +3,7 @@
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
-use go_plugin::{Client, Protocol, ReattachConfigs};
+use go_plugin::{Client, Protocol, ReattachConfigs, StdioConnection};
 use process_tests::{Actor, ActorPlugin, HANDSHAKE};
 use std::{env, future::pending, process::Command, sync::Arc, time::Duration};
 
@@ -18,6 +18,14 @@ async fn main() {
         .allowed_protocols([transport])
         .outlives_host(["hold-loosely", "leave"].contains(&args[0].as_str()))
         .command(command);
+    let builder = match env::var_os("ACTOR_STDIO") {
+        Some(_) => builder.connect_over_stdio(StdioConnection::Required),
+        None => builder,
+    };
+    let builder = match env::var_os("HOST_LOG_FILE") {
+        Some(file) => builder.log_file(file),
+        None => builder,
+    };
     let client = builder.start().await.unwrap();
     let actor: Arc<dyn Actor> = client.dispense::<ActorPlugin>("actor").await.unwrap();
     println!("{}", client.id());

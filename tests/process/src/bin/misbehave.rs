@@ -81,6 +81,23 @@ fn main() {
         }
 
         // After the line.
+        "stdio-unasked" => say("1|1|stdio|stdio|netrpc|"),
+        "stdio-not-multiplexed" => say("1|1|stdio|stdio|grpc|"),
+        "stdio-silent" => say(&stdio_line(transport)),
+        "stdio-die" => {
+            println!("{}", stdio_line(transport));
+            process::exit(6);
+        }
+        "stdio-swallow" => {
+            println!("{}", stdio_line(transport));
+            drop(io::copy(&mut io::stdin(), &mut io::sink()));
+            rest()
+        }
+        "stdio-babble" => {
+            println!("{}", stdio_line(transport));
+            drop(io::stdout().write_all(&b"a stray print\n".repeat(1000)));
+            rest()
+        }
         "never-accept" => listen(transport, |_| rest()),
         "accept-and-close" => listen(transport, |listener| {
             loop {
@@ -153,6 +170,11 @@ fn listen(transport: &str, then: impl FnOnce(UnixListener)) {
 fn rest_of_line() -> String {
     let multiplex = if env::var_os("PLUGIN_MULTIPLEX_GRPC").is_some() { "|true" } else { "" };
     certificate() + multiplex
+}
+
+fn stdio_line(transport: &str) -> String {
+    let multiplex = if transport == "grpc" { "|true" } else { "" };
+    format!("1|1|stdio|stdio|{transport}|{}{multiplex}", certificate())
 }
 
 fn certificate() -> String {
