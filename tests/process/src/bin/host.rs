@@ -1,14 +1,19 @@
 //! A host that its test may kill. The first argument says what to do, the second names the transport, the rest is
 //! the plugin's command. Says what it found on standard output, one line each.
+//! With `HOST_TERMINAL` it sits at that terminal.
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
 use go_plugin::{Client, Protocol, ReattachConfigs, StdioConnection};
 use process_tests::{Actor, ActorPlugin, HANDSHAKE};
-use std::{env, future::pending, process::Command, sync::Arc, time::Duration};
+use rustix::stdio::{dup2_stderr, dup2_stdin, dup2_stdout};
+use std::{env, fs::File, future::pending, io, path::Path, process::Command, sync::Arc, time::Duration};
 
 #[tokio::main]
 async fn main() {
+    if let Some(terminal) = env::var_os("HOST_TERMINAL") {
+        sit_at(terminal.as_ref()).unwrap();
+    }
     let args: Vec<_> = env::args().skip(1).collect();
     let transport = if args[1] == "netrpc" { Protocol::NetRpc } else { Protocol::Grpc };
     let mut command = Command::new(&args[2]);
@@ -44,6 +49,10 @@ async fn main() {
         }
         // Neither killed nor dropped.
         "exit" => std::process::exit(0),
+        "order" => {
+            println!("{}", actor.act(&env::var("HOST_ORDER").unwrap()).await.unwrap());
+            client.kill().await.unwrap();
+        }
         "look-around" => {
             for name in go_plugin::env::ALL {
                 println!("{name}={}", actor.act(&format!("env {name}")).await.unwrap());
@@ -55,4 +64,14 @@ async fn main() {
         }
         other => panic!("unknown order: {other}"),
     }
+}
+
+/// Makes the terminal this process's, as a login does: for a session of its own, and as its standard streams.
+fn sit_at(terminal: &Path) -> io::Result<()> {
+    rustix::process::setsid()?;
+    let terminal = File::options().read(true).write(true).open(terminal)?;
+    rustix::process::ioctl_tiocsctty(&terminal)?;
+    dup2_stdin(&terminal)?;
+    dup2_stdout(&terminal)?;
+    Ok(dup2_stderr(&terminal)?)
 }
