@@ -12,6 +12,10 @@ use tokio::time::timeout;
 /// For each step of sending a refused plugin away: connecting, its answer, its exit. As long as Go gives a plugin to exit.
 const STEP: Duration = Duration::from_secs(2);
 
+/// How long to wait for the exit of a process whose connection has ended: nearly always it has just ended, and then that is
+/// the news.
+const EXIT_GRACE: Duration = Duration::from_millis(500);
+
 /// Ends a plugin, and adds to the error how it ended, if it did so by itself.
 ///
 /// `refused` is what a well-behaved plugin said that does not suit this host. It is asked to quit before it is killed: what we
@@ -23,7 +27,10 @@ pub(super) async fn give_up(
     tls: &HostTls,
     error: Error,
 ) -> Error {
-    let by_itself = process.exit().now();
+    let by_itself = match error.is_disconnected() {
+        true => timeout(EXIT_GRACE, process.exit().exited()).await.ok(),
+        false => process.exit().now(),
+    };
     if let (None, Some(line)) = (by_itself, refused) {
         if let Some(path) = line.address.as_unix() {
             process.owns_socket(path);

@@ -123,22 +123,27 @@ async fn a_plugin_without_a_usable_line_is_refused_with_the_reason() {
     }
     while let Some(outcome) = starting.join_next().await {
         let (failed, kind, texts, ended) = outcome.unwrap();
-        let name = failed.name();
-        assert_eq!(failed.error.kind(), kind, "{name}");
-        for text in texts {
-            assert!(failed.error.to_string().contains(text), "{text:?} is missing: {name}");
-        }
-        if let Some(ended) = ended {
-            let status = failed.error.exit_status().expect(&name);
-            let found = status.code().map(Ended::Code).or(status.signal().map(Ended::Signal));
-            assert_eq!(found, Some(ended), "{name}");
-        }
-        assert!(failed.took < Duration::from_secs(60), "{name}");
-        assert!(is_gone(failed.dir.path()), "{name}");
+        check(&failed, kind, texts, ended);
         if let Ok(pid) = std::fs::read_to_string(failed.dir.path().join("grandchild")) {
             Command::new("kill").arg(pid).status().unwrap();
         }
     }
+}
+
+/// The error, the time that it took, and that nothing runs any more.
+fn check(failed: &Failed, kind: ErrorKind, texts: &[&str], ended: Option<Ended>) {
+    let name = failed.name();
+    assert_eq!(failed.error.kind(), kind, "{name}");
+    for text in texts {
+        assert!(failed.error.to_string().contains(text), "{text:?} is missing: {name}");
+    }
+    if let Some(ended) = ended {
+        let status = failed.error.exit_status().expect(&name);
+        let found = status.code().map(Ended::Code).or(status.signal().map(Ended::Signal));
+        assert_eq!(found, Some(ended), "{name}");
+    }
+    assert!(failed.took < Duration::from_secs(60), "{name}");
+    assert!(is_gone(failed.dir.path()), "{name}");
 }
 
 /// What comes of a plugin that says where it listens and then does not serve: to a host in plain, and to one with AutoMTLS, whose
@@ -195,6 +200,27 @@ async fn all_fail(mut starting: JoinSet<(Failed, Fault)>) {
         }
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+/// What becomes of an encrypted connection in the hands of a plugin that dies in the middle of the handshake, or proves to be another one
+/// than the line says.
+#[rustfmt::skip]
+const TLS: &[Expected] = &[
+    ("die-in-tls", ErrorKind::Disconnected, &["the other side closed the connection during the TLS handshake"],
+        Some(Ended::Code(6))),
+    ("another-certificate", ErrorKind::Security, &["the other side's certificate is not the one that it announced"], None),
+];
+
+#[tokio::test]
+async fn a_plugin_that_fails_in_the_tls_handshake_is_refused_with_the_reason() {
+    for &(mode, kind, texts, ended) in TLS {
+        for transport in ["netrpc", "grpc"] {
+            let failed = start_with(mode, transport, |builder| builder.auto_mtls(AutoMtls::Required)).await;
+            check(&failed, kind, texts, ended);
+            assert!(failed.took < Duration::from_secs(20), "{}", failed.name());
+            assert!(!failed.dir.path().join("socket").exists(), "the socket is left: {}", failed.name());
+        }
+    }
 }
 
 /// The same over standard input and output. Where connections are multiplexed, which gRPC is there, TLS is inside each of them.

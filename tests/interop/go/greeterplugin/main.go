@@ -27,6 +27,7 @@ func main() {
 	versions := flag.Bool("versions", false, "serve version 1 over net/rpc and version 2 over gRPC")
 	tlsDir := flag.String("tls", "", "folder of the files for TLS of its own")
 	cookie := flag.String("cookie", "BASIC_PLUGIN=hello", "KEY=VALUE")
+	dieInDispense := flag.Bool("die-in-dispense", false, "exit with 9 when the host dispenses over net/rpc")
 	test := flag.Bool("test", false, "serve as in a test or debugger: prints JSON, ends with stdin")
 	flag.Parse()
 
@@ -38,6 +39,9 @@ func main() {
 		Plugins:         map[string]plugin.Plugin{"greeter": &greeter.NetRPC{Impl: impl}},
 		TLSProvider:     tlsfiles.Provider(*tlsDir),
 		Logger:          logger,
+	}
+	if *dieInDispense {
+		config.Plugins = map[string]plugin.Plugin{"greeter": &dying{}}
 	}
 	if *useGRPC {
 		config.Plugins = map[string]plugin.Plugin{"greeter": &greeter.GRPC{Impl: impl}}
@@ -57,6 +61,14 @@ func main() {
 	} else {
 		plugin.Serve(config)
 	}
+}
+
+// dying has no server to give.
+type dying struct{ greeter.NetRPC }
+
+func (*dying) Server(*plugin.MuxBroker) (any, error) {
+	os.Exit(9)
+	return nil, nil
 }
 
 // serveTest serves without a host's command, as a provider does in a debugger.

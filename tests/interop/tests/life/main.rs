@@ -5,6 +5,7 @@
 mod calls;
 mod checksum;
 mod container;
+mod deaths;
 mod ending;
 mod mux;
 mod over_stdio;

@@ -12,6 +12,7 @@ use std::{
     },
     path::PathBuf,
     process::{self, Command, Stdio},
+    sync::Arc,
     thread,
     time::Duration,
 };
@@ -123,6 +124,14 @@ fn main() {
             let _ = listener.accept().unwrap().0.read(&mut [0; 64]);
             process::exit(6);
         }),
+        "die-in-tls" => listen(transport, |listener| {
+            let mut stream = listener.accept().unwrap().0;
+            let _ = stream.read(&mut [0; 64]).unwrap();
+            // The begin of a ServerHello of 118 bytes.
+            stream.write_all(&[0x16, 3, 3, 0, 122, 2, 0, 0, 118, 3, 3]).unwrap();
+            process::exit(6);
+        }),
+        "another-certificate" => listen(transport, |listener| serve(&listener, serve_tls)),
         "stop" => listen(transport, |_| {
             rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::STOP).unwrap();
             rest()
@@ -181,6 +190,21 @@ fn certificate() -> String {
     let pem = env::var("PLUGIN_CLIENT_CERT").unwrap_or_default();
     let lines = pem.lines().filter(|line| !line.starts_with("-----"));
     lines.collect::<String>().trim_end_matches('=').to_owned()
+}
+
+/// With a certificate that nobody has heard of.
+fn serve_tls(mut stream: UnixStream) {
+    let stranger = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let key = rustls::pki_types::PrivateKeyDer::try_from(stranger.signing_key.serialize_der()).unwrap();
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let config = rustls::ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
+    let config = config.unwrap().with_no_client_auth().with_single_cert(vec![stranger.cert.into()], key);
+    let mut config = config.unwrap();
+    if env::args().nth(2).as_deref() == Some("grpc") {
+        config.alpn_protocols = vec![b"h2".to_vec()];
+    }
+    let mut tls = rustls::ServerConnection::new(config.into()).unwrap();
+    let _ = io::copy(&mut rustls::Stream::new(&mut tls, &mut stream), &mut io::sink());
 }
 
 fn socket_path() -> PathBuf {
