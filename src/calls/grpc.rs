@@ -4,6 +4,7 @@ use std::{
     convert::Infallible,
     future::Future,
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll, ready},
     time::Duration,
 };
@@ -13,8 +14,8 @@ use http_body::{Body as HttpBody, Frame, SizeHint};
 use tonic::{Status, body::Body};
 use tracing::Instrument as _;
 
-use super::{Call, Calls, Serving};
-use crate::{Error, Result, trace};
+use super::{Call, Calls, Obituary, Serving};
+use crate::{Error, ErrorKind, Result, trace};
 
 /// Where a call says how long it may take.
 const DEADLINE: &str = "grpc-timeout";
@@ -75,6 +76,11 @@ pub(crate) async fn observe_served(
 trait Answered: Send + Unpin + 'static {
     fn ended(self, status: Status);
 
+    /// What knows why the answer broke off.
+    fn obituary(&self) -> Option<Obituary> {
+        None
+    }
+
     /// Takes or makes a part of the answer.
     fn progress<T>(&self, part: impl FnOnce() -> T) -> T;
 }
@@ -83,6 +89,10 @@ impl Answered for Call {
     fn ended(self, status: Status) {
         let ok = status.code() == tonic::Code::Ok;
         self.end(&if ok { Ok(()) } else { Err(Error::from(status)) });
+    }
+
+    fn obituary(&self) -> Option<Obituary> {
+        self.obituary()
     }
 
     fn progress<T>(&self, part: impl FnOnce() -> T) -> T {
@@ -106,13 +116,15 @@ fn watch(response: Response<Body>, call: impl Answered) -> Response<Body> {
         call.ended(status);
         return response;
     }
-    response.map(|body| Body::new(Watched { body, call: Some(call) }))
+    response.map(|body| Body::new(Watched { body, call: Some(call), breaking: None }))
 }
 
 /// The messages of an answer, and its status behind them.
 struct Watched<C> {
     body: Body,
     call: Option<C>,
+    /// The answer broke off, and why is being found out.
+    breaking: Option<Pin<Box<dyn Future<Output = Status> + Send>>>,
 }
 
 impl<C: Answered> Watched<C> {
@@ -122,6 +134,26 @@ impl<C: Answered> Watched<C> {
             trailers.and_then(Status::from_header_map).unwrap_or_else(|| Status::unknown("no status")),
         );
     }
+
+    fn poll_broken(&mut self, cx: &mut Context<'_>) -> Poll<Option<Status>> {
+        let Some(breaking) = &mut self.breaking else { return Poll::Ready(None) };
+        let status = ready!(breaking.as_mut().poll(cx));
+        self.breaking = None;
+        if let Some(call) = self.call.take() {
+            call.ended(status.clone());
+        }
+        Poll::Ready(Some(status))
+    }
+}
+
+/// The same status, with the end of the process as its cause if that is why the answer broke off.
+async fn explained(status: Status, obituary: Option<Obituary>) -> Status {
+    let error = Error::from(status.clone());
+    let Some(obituary) = obituary.filter(|_| error.kind() == ErrorKind::Disconnected) else { return status };
+    let error = obituary.explain(error).await;
+    let mut explained = Status::new(status.code(), error.to_string());
+    explained.set_source(Arc::new(error));
+    explained
 }
 
 impl<C: Answered> HttpBody for Watched<C> {
@@ -132,7 +164,10 @@ impl<C: Answered> HttpBody for Watched<C> {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Self::Data>, Status>>> {
-        let Self { body, call } = &mut *self;
+        if let Some(status) = ready!(self.poll_broken(cx)) {
+            return Poll::Ready(Some(Err(status)));
+        }
+        let Self { body, call, .. } = &mut *self;
         let mut poll = || Pin::new(&mut *body).poll_frame(cx);
         let frame = ready!(match call {
             Some(call) => call.progress(poll),
@@ -145,9 +180,9 @@ impl<C: Answered> HttpBody for Watched<C> {
                 }
             }
             Some(Err(status)) => {
-                if let Some(call) = self.call.take() {
-                    call.ended(status.clone());
-                }
+                let obituary = self.call.as_ref().and_then(Answered::obituary);
+                self.breaking = Some(Box::pin(explained(status.clone(), obituary)));
+                return self.poll_broken(cx).map(|status| status.map(Err));
             }
             None => self.end(None),
         }
@@ -155,7 +190,7 @@ impl<C: Answered> HttpBody for Watched<C> {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
+        self.breaking.is_none() && self.body.is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {

@@ -15,6 +15,8 @@ use std::{sync::Arc, time::Duration};
 pub(crate) use grpc::{observe, observe_served, prepared};
 pub(crate) use serving::Serving;
 pub(crate) use span::Call;
+#[cfg(feature = "grpc")]
+use target::Obituary;
 pub(crate) use target::{Admission, Entry, Gate, Target};
 
 /// What all calls to the objects of one plugin have in common.

@@ -17,6 +17,9 @@ pub(crate) struct Call {
     span: Span,
     outcome: &'static str,
     entry: Option<Entry>,
+    /// Over gRPC, where an answer can break in its middle.
+    #[cfg(feature = "grpc")]
+    obituary: Option<super::Obituary>,
     #[cfg(feature = "metrics")]
     measured: super::metrics::Measured,
 }
@@ -39,6 +42,8 @@ impl Call {
             span,
             outcome: outcome(ErrorKind::Cancelled),
             entry: None,
+            #[cfg(feature = "grpc")]
+            obituary: if transport == Protocol::Grpc { calls.target.obituary() } else { None },
             #[cfg(feature = "metrics")]
             measured: super::metrics::Measured::begin(calls, transport, method),
         }
@@ -46,6 +51,11 @@ impl Call {
 
     /// Counts as work of the process as long as it lives.
     pub(crate) fn enter(&mut self, entry: Entry) {
+        #[cfg(feature = "grpc")]
+        if self.obituary.is_some() {
+            // The process may be another one than when the call began.
+            self.obituary = entry.obituary();
+        }
         self.entry = Some(entry);
     }
 
@@ -59,10 +69,19 @@ impl Call {
         trace::of_call(&self.span)
     }
 
-    /// Whether anybody learns of it.
+    /// Whether its answer is to be watched.
     #[cfg(feature = "grpc")]
     pub(crate) fn is_observed(&self) -> bool {
-        cfg!(feature = "metrics") || !self.span.is_disabled() || self.entry.is_some()
+        cfg!(feature = "metrics")
+            || !self.span.is_disabled()
+            || self.entry.is_some()
+            || self.obituary.is_some()
+    }
+
+    /// Knows how the process ended that the call went to.
+    #[cfg(feature = "grpc")]
+    pub(super) fn obituary(&self) -> Option<super::Obituary> {
+        self.obituary.clone()
     }
 
     pub(crate) fn end<T>(mut self, result: &Result<T>) {

@@ -43,10 +43,34 @@ pub(crate) enum Gate {
     GaveUp(Arc<str>),
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct InFlight {
     calls: AtomicUsize,
     ended: Notify,
+    #[cfg(feature = "grpc")]
+    exit: Option<ExitWatch>,
+}
+
+/// Knows how the process of a call ended, once it has.
+#[derive(Clone, Debug)]
+pub(crate) struct Obituary {
+    exit: ExitWatch,
+    /// Whether the process will be started again.
+    supervised: bool,
+}
+
+impl Obituary {
+    /// Says in the error of a call that its process died, if it did, and how.
+    pub(crate) async fn explain(&self, error: Error) -> Error {
+        if error.kind() != ErrorKind::Disconnected {
+            return error;
+        }
+        let Ok(Some(exit)) = timeout(EXIT_GRACE, self.exit.seen()).await else { return error };
+        let then =
+            if self.supervised { ", and will be started again; this call is not repeated" } else { "" };
+        let text = format!("{error} (the plugin process ended: {exit}{then})");
+        Error::new(ErrorKind::Disconnected, text).with_status(exit.status).with_source(error)
+    }
 }
 
 /// A call that the process works on, until it is dropped.
@@ -57,6 +81,13 @@ impl Entry {
     fn new(in_flight: &Arc<InFlight>) -> Self {
         in_flight.calls.fetch_add(1, SeqCst);
         Self(Some(Arc::clone(in_flight)))
+    }
+
+    /// Of the process that works on the call.
+    #[cfg(feature = "grpc")]
+    pub(super) fn obituary(&self) -> Option<Obituary> {
+        let exit = self.0.as_ref()?.exit.clone()?;
+        Some(Obituary { exit, supervised: true })
     }
 }
 
@@ -86,7 +117,13 @@ impl Target {
 
     /// The same process, the one of this generation under a supervisor.
     pub(crate) fn supervised(self, generation: u64, gate: watch::Receiver<Gate>) -> Self {
-        Self { turn: Some(Turn { generation, gate, in_flight: Arc::default() }), ..self }
+        let in_flight = InFlight {
+            calls: AtomicUsize::new(0),
+            ended: Notify::new(),
+            #[cfg(feature = "grpc")]
+            exit: self.exit.clone(),
+        };
+        Self { turn: Some(Turn { generation, gate, in_flight: Arc::new(in_flight) }), ..self }
     }
 
     /// Whether calls may have to wait.
@@ -132,6 +169,11 @@ impl Target {
         }
     }
 
+    /// Of this process, if its end is seen.
+    pub(super) fn obituary(&self) -> Option<Obituary> {
+        Some(Obituary { exit: self.exit.clone()?, supervised: self.turn.is_some() })
+    }
+
     fn has_ended(&self) -> bool {
         self.exit.as_ref().is_some_and(|exit| exit.now().is_some())
     }
@@ -149,17 +191,12 @@ impl Target {
         }
     }
 
-    /// Says in the error of a call that its process died, if it did, and how.
+    /// [`Obituary::explain`], if there is one.
     pub(crate) async fn explain(&self, error: Error) -> Error {
-        let Some(exit) = &self.exit else { return error };
-        if error.kind() != ErrorKind::Disconnected {
-            return error;
+        match self.obituary() {
+            Some(obituary) => obituary.explain(error).await,
+            None => error,
         }
-        let Ok(Some(exit)) = timeout(EXIT_GRACE, exit.seen()).await else { return error };
-        let then =
-            if self.turn.is_some() { ", and will be started again; this call is not repeated" } else { "" };
-        let text = format!("{error} (the plugin process ended: {exit}{then})");
-        Error::new(ErrorKind::Disconnected, text).with_status(exit.status).with_source(error)
     }
 }
 

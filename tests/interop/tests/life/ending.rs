@@ -2,11 +2,18 @@
 
 use std::{
     os::unix::process::ExitStatusExt,
+    process::Command,
     sync::{Arc, Mutex},
 };
 
-use go_plugin::{ErrorKind, cleanup_clients};
-use interop_tests::{greeter::GreeterPlugin, is_running, within};
+use futures_util::{StreamExt as _, stream};
+use go_plugin::{Client, Error, ErrorKind, Protocol, Supervisor, cleanup_clients};
+use interop_tests::{
+    go_program,
+    greeter::{GreeterPlugin, HANDSHAKE},
+    grpc_peer::{Peer, PeerPlugin, proto::Blob},
+    is_running, within,
+};
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::sync::oneshot;
 
@@ -52,6 +59,54 @@ async fn a_call_whose_process_was_killed_has_the_signal() {
         let error = said.unwrap_err();
         assert_eq!(error.exit_status().and_then(|status| status.signal()), Some(9), "{error}");
     }
+}
+
+/// Opens a stream to the plugin, kills its process and returns what the stream ends with.
+async fn broken(peer: &Peer, pid: u32) -> Error {
+    // One message, and then no end.
+    let talk = stream::iter([Blob { data: b"hello".to_vec() }]).chain(stream::pending());
+    let mut talking = peer.client();
+    let mut answers = within("the stream", talking.talk(talk)).await.unwrap().into_inner();
+    assert_eq!(within("the answer", answers.next()).await.unwrap().unwrap().data, b"hello");
+    kill_process(Pid::from_raw(pid as i32).unwrap(), Signal::KILL).unwrap();
+    within("the error", answers.next()).await.unwrap().unwrap_err().into()
+}
+
+#[tokio::test]
+async fn a_stream_that_breaks_with_its_process_says_how_that_ended() {
+    let go = || {
+        let mut command = Command::new(go_program("grpcpeer"));
+        command.arg("-plugin");
+        command
+    };
+    let rust = || Command::new(env!("CARGO_BIN_EXE_rust-grpc-peer"));
+    let host = |command: Command| {
+        Client::builder(HANDSHAKE)
+            .plugin("peer", PeerPlugin)
+            .allowed_protocols([Protocol::Grpc])
+            .command(command)
+    };
+    let killed = |error: &Error| {
+        assert_eq!(error.kind(), ErrorKind::Disconnected, "{error:?}");
+        assert_eq!(error.exit_status().and_then(|status| status.signal()), Some(9), "{error}");
+        assert!(error.to_string().contains("(the plugin process ended: signal: 9"), "{error}");
+    };
+    for command in [go(), rust()] {
+        let client = within("the start", host(command).start()).await.unwrap();
+        let peer = client.dispense::<PeerPlugin>("peer").await.unwrap();
+        killed(&broken(&peer, client.id()).await);
+    }
+    let supervisor = Supervisor::builder(move || host(rust())).start();
+    let supervisor = within("the start", supervisor).await.unwrap();
+    let peer = supervisor.dispense::<PeerPlugin>("peer").await.unwrap();
+    // Of the process after the first too.
+    for _ in 0..2 {
+        within("the process", peer.client().echo(Blob::default())).await.unwrap();
+        let error = broken(&peer, supervisor.client().await.unwrap().id()).await;
+        killed(&error);
+        assert!(error.to_string().contains("will be started again; this call is not repeated"), "{error}");
+    }
+    within("the stop", supervisor.stop()).await.unwrap();
 }
 
 #[tokio::test]
