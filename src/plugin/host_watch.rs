@@ -4,6 +4,9 @@
 use std::future;
 use std::io;
 
+#[cfg(unix)]
+pub(crate) use unix::Sentry;
+
 /// Notices the host's death by the standard error pipe: its other end is the host's, whatever processes (a shell, a
 /// wrapper) stand between the two, and closes with it. If standard error is no pipe, nothing is noticed.
 pub(crate) struct HostWatch {
@@ -11,13 +14,21 @@ pub(crate) struct HostWatch {
     inner: unix::Watch,
 }
 
+/// Nothing is watched there.
+#[cfg(not(unix))]
+pub(crate) struct Sentry;
+
 impl HostWatch {
-    /// Starts to watch. To be called while descriptor 2 is still what the host gave us: before the redirection.
-    pub(crate) fn start() -> io::Result<Self> {
-        Ok(Self {
-            #[cfg(unix)]
-            inner: unix::Watch::start()?,
-        })
+    /// A watch, and what a thread has to poll for it. To be called while descriptor 2 is still what the host gave us: before
+    /// the redirection.
+    pub(crate) fn new() -> io::Result<(Self, Option<Sentry>)> {
+        #[cfg(unix)]
+        {
+            let (inner, sentry) = unix::watch()?;
+            Ok((Self { inner }, sentry))
+        }
+        #[cfg(not(unix))]
+        Ok((Self {}, None))
     }
 
     /// Waits for the host's death. Cancel safe; without a limit, as a host may live for ever.
@@ -35,56 +46,50 @@ impl HostWatch {
 #[cfg(unix)]
 mod unix {
     use rustix::{
-        event::{PollFd, PollFlags, Timespec, poll},
+        event::{PollFd, PollFlags},
         fs::{FileType, fstat},
-        io::Errno,
         pipe::{PipeFlags, pipe_with},
     };
     use std::{
         future, io,
         os::fd::{AsFd, OwnedFd},
-        process, thread,
+        process,
         time::{Duration, Instant},
     };
     use tokio::sync::watch;
 
     /// What a plugin may still need to end in good order. Nobody is left who could wait for it.
-    pub(super) const LAST_MEASURES: Duration = Duration::from_secs(5);
+    const LAST_MEASURES: Duration = Duration::from_secs(5);
 
     /// Where poll does not wake up for a reader that has gone, it is asked again this often.
-    const INTERVAL: Timespec = Timespec { tv_sec: 1, tv_nsec: 0 };
-
-    /// It only waits, but at worst the process's exit handlers run on it.
-    const THREAD_STACK: usize = 256 << 10;
+    const INTERVAL: Duration = Duration::from_secs(1);
 
     pub(super) struct Watch {
         gone: watch::Receiver<bool>,
-        /// Closing it ends the thread.
+        /// Closing it ends the watch.
         _alive: OwnedFd,
     }
 
-    impl Watch {
-        pub(super) fn start() -> io::Result<Self> {
-            let stderr = io::stderr().as_fd().try_clone_to_owned()?;
-            let (stop, alive) = pipe_with(PipeFlags::CLOEXEC)?;
-            let (tell, gone) = watch::channel(false);
-            let kind = FileType::from_raw_mode(fstat(&stderr)?.st_mode);
-            if matches!(kind, FileType::Fifo | FileType::Socket) {
-                let run = move || {
-                    if !broken(&stderr, &stop) {
-                        return;
-                    }
-                    tell.send_replace(true);
-                    if !stopped_within(&stop, LAST_MEASURES) {
-                        process::exit(1);
-                    }
-                };
-                let thread = thread::Builder::new().name("plugin host watch".into()).stack_size(THREAD_STACK);
-                thread.spawn(run)?;
-            }
-            Ok(Self { gone, _alive: alive })
-        }
+    /// The end of a watch that looks. It is polled by a thread: a runtime may be blocked by what hangs on the host.
+    pub(crate) struct Sentry {
+        stderr: OwnedFd,
+        stop: OwnedFd,
+        tell: watch::Sender<bool>,
+        /// When the process is made to exit, now that the host is gone.
+        exit: Option<Instant>,
+    }
 
+    pub(super) fn watch() -> io::Result<(Watch, Option<Sentry>)> {
+        let stderr = io::stderr().as_fd().try_clone_to_owned()?;
+        let (stop, alive) = pipe_with(PipeFlags::CLOEXEC)?;
+        let (tell, gone) = watch::channel(false);
+        let kind = FileType::from_raw_mode(fstat(&stderr)?.st_mode);
+        let watchable = matches!(kind, FileType::Fifo | FileType::Socket);
+        let sentry = watchable.then_some(Sentry { stderr, stop, tell, exit: None });
+        Ok((Watch { gone, _alive: alive }, sentry))
+    }
+
+    impl Watch {
         pub(super) async fn gone(&self) {
             let mut gone = self.gone.clone();
             if gone.wait_for(|gone| *gone).await.is_err() {
@@ -93,31 +98,34 @@ mod unix {
         }
     }
 
-    /// Waits until nobody reads `pipe` any more; false if `stop` is closed first.
-    fn broken(pipe: &OwnedFd, stop: &OwnedFd) -> bool {
-        let limit = cfg!(not(target_os = "linux")).then_some(&INTERVAL);
-        loop {
-            // No events asked for: errors are always reported.
-            let mut fds = [PollFd::new(pipe, PollFlags::empty()), PollFd::new(stop, PollFlags::empty())];
-            match poll(&mut fds, limit) {
-                Ok(_) if !fds[1].revents().is_empty() => return false,
-                Ok(_) if !fds[0].revents().is_empty() => return true,
-                Ok(_) | Err(Errno::INTR) => {}
-                Err(_) => return false,
+    impl Sentry {
+        /// What to poll next.
+        pub(crate) fn interest(&self) -> impl Iterator<Item = PollFd<'_>> {
+            // No events asked for: errors are always reported, and of a host that is gone for ever.
+            let host = self.exit.is_none().then_some(&self.stderr);
+            [Some(&self.stop), host].into_iter().flatten().map(|fd| PollFd::new(fd, PollFlags::empty()))
+        }
+
+        /// For how long at most.
+        pub(crate) fn patience(&self) -> Option<Duration> {
+            match self.exit {
+                Some(exit) => Some(exit.saturating_duration_since(Instant::now())),
+                None => cfg!(not(target_os = "linux")).then_some(INTERVAL),
             }
         }
-    }
 
-    fn stopped_within(stop: &OwnedFd, limit: Duration) -> bool {
-        let end = Instant::now() + limit;
-        loop {
-            let left = Timespec::try_from(end.saturating_duration_since(Instant::now())).ok();
-            let mut fds = [PollFd::new(stop, PollFlags::empty())];
-            match poll(&mut fds, left.as_ref()) {
-                Ok(0) => return false,
-                Err(Errno::INTR) => {}
-                Ok(_) | Err(_) => return true,
+        /// Acts on what poll found for each [`interest`](Self::interest). False when the watch is over.
+        pub(crate) fn heed(&mut self, events: &[PollFlags]) -> bool {
+            match (events, self.exit) {
+                ([stop, ..], _) if !stop.is_empty() => return false,
+                (_, Some(exit)) if exit <= Instant::now() => process::exit(1),
+                ([_, host], _) if !host.is_empty() => {
+                    self.exit = Some(Instant::now() + LAST_MEASURES);
+                    self.tell.send_replace(true);
+                }
+                _ => {}
             }
+            true
         }
     }
 }

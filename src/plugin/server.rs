@@ -182,10 +182,10 @@ impl Server {
             cookie::refuse();
         }
         let (version, protocol, set) = self.chosen(std::env::var(env::PROTOCOL_VERSIONS).ok().as_deref())?;
-        let host = if self.outlives_host { None } else { Some(HostWatch::start()?) };
+        let (host, sentry) = if self.outlives_host { None } else { Some(HostWatch::new()?) }.unzip();
         let _interrupts = ignore_interrupts()?;
         // Before any code of the application runs: what it prints must not come before the handshake line.
-        let redirect = Redirect::install()?;
+        let redirect = Redirect::install(sentry.flatten())?;
         let over_stdio = cfg!(unix) && self.over_stdio && says_true(std::env::var(env::CONNECT_STDIO).ok());
         // There is but one connection, and brokered ones need a place.
         let multiplex = over_stdio || says_true(std::env::var(env::MULTIPLEX_GRPC).ok());

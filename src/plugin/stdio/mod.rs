@@ -13,8 +13,11 @@
 
 mod queue;
 #[cfg(unix)]
+mod thread;
+#[cfg(unix)]
 mod unix;
 
+use super::host_watch::Sentry;
 use bytes::Bytes;
 use queue::Queue;
 use std::{
@@ -48,14 +51,17 @@ pub(crate) struct Redirect {
 }
 
 impl Redirect {
-    /// Points descriptors 1 and 2 at pipes that fill the queues. There is one redirection per process at a time.
+    /// Points descriptors 1 and 2 at pipes that fill the queues. There is one redirection per process at a time. The thread
+    /// that empties the pipes stands sentry as well.
     ///
     /// Where descriptors cannot be redirected (Windows) printing keeps its usual ways and the queues stay empty.
-    pub(crate) fn install() -> io::Result<Self> {
+    pub(crate) fn install(sentry: Option<Sentry>) -> io::Result<Self> {
         let queues = Arc::<Queues>::default();
+        #[cfg(not(unix))]
+        drop(sentry);
         Ok(Self {
             #[cfg(unix)]
-            descriptors: unix::Descriptors::install(&queues)?,
+            descriptors: unix::Descriptors::install(&queues, sentry)?,
             queues,
         })
     }
@@ -121,7 +127,7 @@ impl Unredirected {
     }
 }
 
-/// The two queues, shared by the threads that fill them and the consumers that empty them.
+/// The two queues, shared by the thread that fills them and the consumers that empty them.
 #[derive(Default)]
 struct Queues {
     stdout: Mutex<Queue>,

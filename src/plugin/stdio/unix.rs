@@ -1,6 +1,6 @@
 //! Descriptors 1 and 2, and what must still happen when the process is about to end.
 
-use super::{Channel, Queues};
+use super::{Channel, Queues, Sentry, thread::start};
 use crate::sys;
 use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
@@ -22,9 +22,6 @@ use std::{
 /// One read from a pipe, and so the largest chunk: a quarter of what a pipe holds.
 const CHUNK: usize = 16 << 10;
 
-/// The threads do nothing but read one chunk and copy it.
-const THREAD_STACK: usize = 128 << 10;
-
 /// How long an ending process waits for a thread of ours that is stuck writing to the real standard error.
 const STUCK: Duration = Duration::from_millis(500);
 
@@ -42,21 +39,21 @@ pub(super) struct Descriptors {
     queues: Arc<Queues>,
     stdout: OwnedFd,
     stderr: OwnedFd,
-    pipes: [Pipe; 2],
+    pub(super) pipes: [Pipe; 2],
     /// The write ends, while descriptors 1 and 2 are to point at them.
     in_force: Mutex<Option<[OwnedFd; 2]>>,
 }
 
-struct Pipe {
+pub(super) struct Pipe {
     channel: Channel,
-    from: OwnedFd,
+    pub(super) from: OwnedFd,
     /// Held from before bytes are read until they are queued or written: an empty pipe and nobody's turn mean
     /// that nothing is on its way.
-    reading: Mutex<()>,
+    pub(super) reading: Mutex<()>,
 }
 
 impl Descriptors {
-    pub(super) fn install(queues: &Arc<Queues>) -> io::Result<Arc<Self>> {
+    pub(super) fn install(queues: &Arc<Queues>, sentry: Option<Sentry>) -> io::Result<Arc<Self>> {
         let mut current = lock(&CURRENT);
         if current.is_some() {
             return Err(io::Error::new(
@@ -74,12 +71,7 @@ impl Descriptors {
             pipes: [pipe(Channel::Stdout, from_stdout), pipe(Channel::Stderr, from_stderr)],
             in_force: Mutex::new(None),
         });
-        for (index, name) in ["plugin stdout", "plugin stderr"].into_iter().enumerate() {
-            let descriptors = Arc::clone(&descriptors);
-            // Ends with the last writer of its pipe: us, or a grandchild that outlives the redirection.
-            let run = move || descriptors.read(&descriptors.pipes[index]);
-            thread::Builder::new().name(name.into()).stack_size(THREAD_STACK).spawn(run)?;
-        }
+        start(&descriptors, sentry)?;
         dup2_stdout(&to_stdout)?;
         if let Err(error) = dup2_stderr(&to_stderr) {
             dup2_stdout(&descriptors.stdout)?;
@@ -162,21 +154,8 @@ impl Descriptors {
         }
     }
 
-    /// The life of a pipe's thread.
-    fn read(&self, pipe: &Pipe) {
-        loop {
-            let Some(events) = poll_one(pipe.from.as_fd(), PollFlags::IN, None) else { return };
-            let turn = lock(&pipe.reading);
-            if pipe.is_filled() {
-                self.move_chunk(pipe, &turn);
-            } else if !events.contains(PollFlags::IN) {
-                return; // every write end is closed
-            }
-        }
-    }
-
     /// Reads once. Whoever holds the turn has seen that there are bytes, so this does not block.
-    fn move_chunk(&self, pipe: &Pipe, _turn: &MutexGuard<'_, ()>) {
+    pub(super) fn move_chunk(&self, pipe: &Pipe, _turn: &MutexGuard<'_, ()>) {
         let mut buffer = [0; CHUNK];
         if let Ok(length) = rustix::io::read(&pipe.from, &mut buffer[..])
             && !self.queues.push(pipe.channel, &buffer[..length])
@@ -232,7 +211,7 @@ impl Descriptors {
 }
 
 impl Pipe {
-    fn is_filled(&self) -> bool {
+    pub(super) fn is_filled(&self) -> bool {
         ioctl_fionread(&self.from).is_ok_and(|length| length > 0)
     }
 }
@@ -279,9 +258,12 @@ fn current() -> Option<Arc<Descriptors>> {
     }
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+/// All that the thread of [`flush_stdout`] needs.
+const FLUSH_STACK: usize = 128 << 10;
 
 /// Sends an unfinished line on its way. If someone keeps standard output locked it stays in Rust's buffer, which
 /// is flushed when the process ends.
@@ -291,7 +273,7 @@ fn flush_stdout() {
         let _ = io::stdout().flush();
         let _ = done.send(());
     };
-    if thread::Builder::new().stack_size(THREAD_STACK).spawn(flush).is_ok() {
+    if thread::Builder::new().stack_size(FLUSH_STACK).spawn(flush).is_ok() {
         let _ = wait.recv_timeout(STUCK);
     }
 }

@@ -6,6 +6,9 @@
 #![allow(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr, unsafe_code)]
 
 #[allow(dead_code)]
+#[path = "../../../../../src/plugin/host_watch.rs"]
+mod host_watch;
+#[allow(dead_code)]
 #[path = "../../../../../src/plugin/stdio/mod.rs"]
 mod stdio;
 #[allow(dead_code)]
@@ -34,7 +37,7 @@ fn main() {
 }
 
 async fn run(end: &str) {
-    let redirect = Redirect::install().unwrap();
+    let redirect = Redirect::install(None).unwrap();
     redirect.print("1|1|unix|/tmp/x|netrpc|\n").unwrap();
     if end != "unread" {
         deliver(redirect.outlet().source()).await;
@@ -109,10 +112,10 @@ async fn run(end: &str) {
         }
         "twice" => {
             lines(0..10);
-            assert!(Redirect::install().is_err(), "a second redirection would lose the first");
+            assert!(Redirect::install(None).is_err(), "a second redirection would lose the first");
             redirect.finish(GRACE).await;
             println!("line 10");
-            let again = Redirect::install().unwrap();
+            let again = Redirect::install(None).unwrap();
             deliver(again.outlet().source()).await;
             println!("line 11");
             again.finish(GRACE).await;
