@@ -1,21 +1,26 @@
 //! Where a plugin listens: a Unix socket in a directory of the host's choice, or a TCP port in its range.
 
-use super::{Connection, Pipes};
+use super::Connection;
 use crate::{Address, Error, ErrorKind, Result, handshake::env};
 use std::{
     collections::HashMap,
-    future, io,
+    io,
     net::{IpAddr, Ipv4Addr},
     ops::RangeInclusive,
     path::PathBuf,
-    sync::{Mutex, PoisonError},
     time::Duration,
 };
 use tokio::net::TcpListener;
 
 #[cfg(unix)]
 use {
-    std::{os::unix::ffi::OsStrExt as _, path::Path},
+    super::Pipes,
+    std::{
+        future,
+        os::unix::ffi::OsStrExt as _,
+        path::Path,
+        sync::{Mutex, PoisonError},
+    },
     tokio::net::UnixListener,
 };
 
@@ -78,7 +83,7 @@ impl ListenOptions {
     }
 
     /// The same for the members of a group.
-    #[cfg(feature = "grpc")]
+    #[cfg(all(feature = "grpc", unix))]
     pub(crate) fn for_group(mut self, group: Option<String>) -> Self {
         self.socket_group = group;
         self
@@ -107,6 +112,7 @@ pub(crate) enum Listener {
     Unix(tempfile::NamedTempFile<UnixListener>),
     Tcp(TcpListener),
     /// The one connection that there is, until it is accepted.
+    #[cfg(unix)]
     Stdio(Mutex<Option<Pipes>>),
 }
 
@@ -120,7 +126,10 @@ impl Listener {
     /// Whether no second host can connect when the first has gone.
     #[cfg(feature = "netrpc")]
     pub(crate) fn has_one_connection(&self) -> bool {
-        matches!(self, Self::Stdio(_))
+        #[cfg(unix)]
+        return matches!(self, Self::Stdio(_));
+        #[cfg(not(unix))]
+        false
     }
 
     /// Binds as the options say, without waiting for anything. Must be called within a tokio runtime.
@@ -153,6 +162,7 @@ impl Listener {
             #[cfg(unix)]
             Self::Unix(listener) => Ok(Address::Unix(listener.path().to_owned())),
             Self::Tcp(listener) => Ok(Address::Tcp(listener.local_addr()?.to_string())),
+            #[cfg(unix)]
             Self::Stdio(_) => Ok(Address::Stdio),
         }
     }
@@ -167,6 +177,7 @@ impl Listener {
                 stream.set_nodelay(true)?;
                 Ok(Connection::Tcp(stream))
             }
+            #[cfg(unix)]
             Self::Stdio(pipes) => {
                 let pipes = pipes.lock().unwrap_or_else(PoisonError::into_inner).take();
                 match pipes {

@@ -48,10 +48,10 @@ mod unix {
     use rustix::{
         event::{PollFd, PollFlags},
         fs::{FileType, fstat},
-        pipe::{PipeFlags, pipe_with},
     };
     use std::{
-        future, io,
+        future,
+        io::{self, PipeWriter},
         os::fd::{AsFd, OwnedFd},
         process,
         time::{Duration, Instant},
@@ -67,7 +67,7 @@ mod unix {
     pub(super) struct Watch {
         gone: watch::Receiver<bool>,
         /// Closing it ends the watch.
-        _alive: OwnedFd,
+        _alive: PipeWriter,
     }
 
     /// The end of a watch that looks. It is polled by a thread: a runtime may be blocked by what hangs on the host.
@@ -81,11 +81,11 @@ mod unix {
 
     pub(super) fn watch() -> io::Result<(Watch, Option<Sentry>)> {
         let stderr = io::stderr().as_fd().try_clone_to_owned()?;
-        let (stop, alive) = pipe_with(PipeFlags::CLOEXEC)?;
+        let (stop, alive) = io::pipe()?;
         let (tell, gone) = watch::channel(false);
         let kind = FileType::from_raw_mode(fstat(&stderr)?.st_mode);
         let watchable = matches!(kind, FileType::Fifo | FileType::Socket);
-        let sentry = watchable.then_some(Sentry { stderr, stop, tell, exit: None });
+        let sentry = watchable.then_some(Sentry { stderr, stop: stop.into(), tell, exit: None });
         Ok((Watch { gone, _alive: alive }, sentry))
     }
 

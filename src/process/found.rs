@@ -38,10 +38,14 @@ mod unix {
     use rustix::{
         event::{PollFd, PollFlags, Timespec, poll},
         io::Errno,
-        pipe::{PipeFlags, pipe_with},
         process::{Pid, kill_process, test_kill_process},
     };
-    use std::{io, os::fd::OwnedFd, sync::Arc, thread};
+    use std::{
+        io::{self, PipeReader, PipeWriter},
+        os::fd::OwnedFd,
+        sync::Arc,
+        thread,
+    };
 
     /// How often a process is looked for where the system does not tell when it ends. As in Go.
     const INTERVAL: Timespec = Timespec { tv_sec: 1, tv_nsec: 0 };
@@ -54,7 +58,7 @@ mod unix {
         /// The kernel's handle, where there is one: a signal never goes to another process that got the id later.
         pidfd: Option<Arc<OwnedFd>>,
         /// Closing it ends the thread that watches.
-        alive: Option<OwnedFd>,
+        alive: Option<PipeWriter>,
     }
 
     impl Found {
@@ -73,7 +77,7 @@ mod unix {
 
         /// Has `gone` called when the process has ended.
         pub(super) fn watch(&mut self, gone: impl FnOnce() + Send + 'static) -> io::Result<()> {
-            let (stop, alive) = pipe_with(PipeFlags::CLOEXEC)?;
+            let (stop, alive) = io::pipe()?;
             let (id, pidfd) = (self.id, self.pidfd.clone());
             let thread = thread::Builder::new().name(format!("plugin {id}")).stack_size(THREAD_STACK);
             thread.spawn(move || {
@@ -125,7 +129,7 @@ mod unix {
     }
 
     /// Waits until the process has ended; false if `stop` is closed first.
-    fn ended(id: u32, pidfd: Option<&OwnedFd>, stop: &OwnedFd) -> bool {
+    fn ended(id: u32, pidfd: Option<&OwnedFd>, stop: &PipeReader) -> bool {
         let limit = pidfd.is_none().then_some(&INTERVAL);
         loop {
             let mut fds = vec![PollFd::new(stop, PollFlags::empty())];

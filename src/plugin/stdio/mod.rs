@@ -11,6 +11,7 @@
 //! ways. And nobody who prints ever waits for the host: a task that prints on the only runtime thread would
 //! otherwise wait for itself.
 
+#[cfg_attr(not(unix), allow(dead_code))] // nothing is redirected there
 mod queue;
 #[cfg(unix)]
 mod thread;
@@ -148,6 +149,7 @@ impl Queues {
     }
 
     /// False if the queue is full, or will not be emptied any more.
+    #[cfg(any(unix, test))]
     fn push(&self, channel: Channel, bytes: &[u8]) -> bool {
         let pushed = !self.closed.load(SeqCst) && self.of(channel).push(bytes);
         self.changed.notify_waiters();

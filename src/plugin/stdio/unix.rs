@@ -6,12 +6,11 @@ use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
     fs::fstat,
     io::{Errno, ioctl_fionread},
-    pipe::{PipeFlags, pipe_with},
     stdio::{dup2_stderr, dup2_stdin, dup2_stdout},
 };
 use std::{
     fs::File,
-    io::{self, Write},
+    io::{self, PipeReader, PipeWriter, Write},
     os::fd::{AsFd, BorrowedFd, OwnedFd},
     panic::{self, PanicHookInfo},
     sync::{Arc, Mutex, MutexGuard, Once, PoisonError, TryLockError, mpsc},
@@ -41,12 +40,12 @@ pub(super) struct Descriptors {
     stderr: OwnedFd,
     pub(super) pipes: [Pipe; 2],
     /// The write ends, while descriptors 1 and 2 are to point at them.
-    in_force: Mutex<Option<[OwnedFd; 2]>>,
+    in_force: Mutex<Option<[PipeWriter; 2]>>,
 }
 
 pub(super) struct Pipe {
     channel: Channel,
-    pub(super) from: OwnedFd,
+    pub(super) from: PipeReader,
     /// Held from before bytes are read until they are queued or written: an empty pipe and nobody's turn mean
     /// that nothing is on its way.
     pub(super) reading: Mutex<()>,
@@ -61,8 +60,8 @@ impl Descriptors {
                 "this process already serves plugins and has redirected its standard streams",
             ));
         }
-        let (from_stdout, to_stdout) = pipe_with(PipeFlags::CLOEXEC)?;
-        let (from_stderr, to_stderr) = pipe_with(PipeFlags::CLOEXEC)?;
+        let (from_stdout, to_stdout) = io::pipe()?;
+        let (from_stderr, to_stderr) = io::pipe()?;
         let pipe = |channel, from| Pipe { channel, from, reading: Mutex::default() };
         let descriptors = Arc::new(Self {
             queues: Arc::clone(queues),
