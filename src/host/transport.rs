@@ -77,7 +77,10 @@ impl Transport {
                 };
                 let connecting = match stdio {
                     // Always multiplexed: the line has been checked.
-                    Some(pipes) => crate::grpc::HostConnection::multiplexed(pipes, options).await,
+                    Some(pipes) => {
+                        let io = Connection::Pipes(pipes);
+                        crate::grpc::HostConnection::multiplexed(io, options).await
+                    }
                     None => crate::grpc::HostConnection::open(&line.address, options).await,
                 };
                 Ok(Self::Grpc(connecting?))
