@@ -1,21 +1,17 @@
 //! The connection as generated clients see it.
 
 use std::{
-    future::{poll_fn, ready},
     pin::Pin,
-    task::{Context, Poll, ready},
+    sync::Arc,
+    task::{Context, Poll},
 };
 
-use futures_util::{
-    TryFutureExt as _,
-    future::{Either, MapErr},
-};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
-use tonic::{body::Body, transport::Channel};
+use tonic::body::Body;
 use tower_service::Service;
 
-use super::dial::shut_down;
+use super::{client::Http2Client, dial::shut_down};
 use crate::{
     Error, ErrorKind, Protocol, Result,
     calls::{Admission, Call, Calls, observe, prepared},
@@ -29,50 +25,45 @@ use crate::{
 ///
 /// Each side of a connection takes in at most 4 MiB of a call and 8 MiB altogether that nobody has read yet; a message that is being read
 /// counts up to the [message limit](Self::message_limit).
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct GrpcChannel {
-    link: Link,
-    updates: watch::Receiver<Link>,
+    link: Arc<Link>,
+    updates: watch::Receiver<Arc<Link>>,
     message_limit: usize,
-    /// Why the next call fails. Generated clients turn an error of `poll_ready` into a status that looks as
-    /// if it came from the other side.
-    unusable: Option<Error>,
 }
 
 /// What can be replaced.
 #[derive(Clone, Debug)]
 struct Link {
-    channel: Channel,
+    client: Http2Client,
     closed: CancellationToken,
     /// For the calls of users. Those of this library are nobody's business.
     calls: Option<Calls>,
 }
 
-impl Clone for GrpcChannel {
-    fn clone(&self) -> Self {
-        Self {
-            link: self.link.clone(),
-            updates: self.updates.clone(),
-            message_limit: self.message_limit,
-            unusable: None,
+impl Link {
+    async fn send(&self, request: http::Request<Body>) -> Answer {
+        if self.closed.is_cancelled() {
+            return Err(shut_down());
         }
+        self.client.call(request).await
     }
 }
 
 /// The end that replaces the connection under every [`GrpcChannel`] made from it.
 #[derive(Debug)]
 pub(crate) struct ChannelSlot {
-    updates: watch::Sender<Link>,
+    updates: watch::Sender<Arc<Link>>,
 }
 
 impl GrpcChannel {
     /// Calls fail once `closed` is cancelled.
     pub(crate) fn new(
-        channel: Channel,
+        client: Http2Client,
         closed: CancellationToken,
         message_limit: usize,
     ) -> (Self, ChannelSlot) {
-        Self::on(Link { channel, closed, calls: None }, message_limit)
+        Self::on(Arc::new(Link { client, closed, calls: None }), message_limit)
     }
 
     /// A handle of its own on the same connection, which can be replaced under it alone.
@@ -80,14 +71,14 @@ impl GrpcChannel {
         Self::on(self.link.clone(), self.message_limit)
     }
 
-    fn on(link: Link, message_limit: usize) -> (Self, ChannelSlot) {
+    fn on(link: Arc<Link>, message_limit: usize) -> (Self, ChannelSlot) {
         let (sender, updates) = watch::channel(link.clone());
-        (Self { link, updates, message_limit, unusable: None }, ChannelSlot { updates: sender })
+        (Self { link, updates, message_limit }, ChannelSlot { updates: sender })
     }
 
     /// The same connection for calls of users.
     pub(crate) fn for_calls(mut self, calls: Calls) -> Self {
-        self.link.calls = Some(calls);
+        Arc::make_mut(&mut self.link).calls = Some(calls);
         self
     }
 
@@ -99,12 +90,10 @@ impl GrpcChannel {
     }
 
     /// An error of the watch means that the slot is gone, so that nothing will change any more.
-    fn update(&mut self) -> bool {
-        let changed = self.updates.has_changed().unwrap_or(false);
-        if changed {
+    fn update(&mut self) {
+        if self.updates.has_changed().unwrap_or(false) {
             self.link = self.updates.borrow_and_update().clone();
         }
-        changed
     }
 
     /// Makes a call through the connection whose turn it is, once its supervisor lets calls through.
@@ -126,12 +115,15 @@ impl GrpcChannel {
             }
         };
         let request = prepared(request, &calls, &call);
-        let channel = &mut self.link.channel;
-        let answer = async {
-            poll_fn(|cx| Service::<http::Request<Body>>::poll_ready(channel, cx)).await?;
-            Ok(channel.call(request).await?)
-        };
-        observe(call, answer.or_else(|error| async { Err(calls.target.explain(error).await) })).await
+        observe(call, explained(&self.link, &calls, request)).await
+    }
+}
+
+/// Sends the request; what keeps it from being answered is told with how the process ended.
+async fn explained(link: &Link, calls: &Calls, request: http::Request<Body>) -> Answer {
+    match link.send(request).await {
+        Ok(answer) => Ok(answer),
+        Err(error) => Err(calls.target.explain(error).await),
     }
 }
 
@@ -149,53 +141,32 @@ impl ChannelSlot {
 }
 
 type Answer = Result<http::Response<Body>>;
-type Calling =
-    MapErr<<Channel as Service<http::Request<Body>>>::Future, fn(tonic::transport::Error) -> Error>;
 
 impl Service<http::Request<Body>> for GrpcChannel {
     type Response = http::Response<Body>;
     type Error = Error;
-    type Future = Either<Calling, Pin<Box<dyn Future<Output = Answer> + Send>>>;
+    type Future = Pin<Box<dyn Future<Output = Answer> + Send>>;
 
-    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        if self.link.calls.as_ref().is_some_and(|calls| calls.target.is_supervised()) {
-            return Poll::Ready(Ok(()));
-        }
-        if self.link.closed.is_cancelled() {
-            self.unusable = Some(shut_down());
-            return Poll::Ready(Ok(()));
-        }
-        // Only here: `call` must go to the channel that said it is ready.
-        self.update();
-        let ready = ready!(Service::<http::Request<Body>>::poll_ready(&mut self.link.channel, cx));
-        self.unusable = ready.err().map(Error::from);
+    /// Each call waits for itself.
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Error>> {
         Poll::Ready(Ok(()))
     }
 
     fn call(&mut self, request: http::Request<Body>) -> Self::Future {
-        let unusable = self.unusable.take();
+        self.update();
+        let link = Arc::clone(&self.link);
         let Some(calls) = &self.link.calls else {
-            return match unusable {
-                Some(error) => Either::Right(Box::pin(ready(Err(error)))),
-                None => Either::Left(self.link.channel.call(request).map_err(Error::from)),
-            };
+            return Box::pin(async move { link.send(request).await });
         };
         let call = Call::begin(calls, Protocol::Grpc, request.uri().path().trim_start_matches('/'));
         if calls.target.is_supervised() {
-            return Either::Right(Box::pin(self.clone().call_in_turn(request, call)));
-        }
-        let target = calls.target.clone();
-        let explain = move |error| async move { Err(target.explain(error).await) };
-        if let Some(error) = unusable {
-            return Either::Right(Box::pin(observe(call, explain(error))));
+            return Box::pin(self.clone().call_in_turn(request, call));
         }
         let request = prepared(request, calls, &call);
-        let answer = call.span().in_scope(|| self.link.channel.call(request)).map_err(Error::from);
-        let answer = answer.or_else(explain);
-        if call.is_observed() {
-            Either::Right(Box::pin(observe(call, answer)))
-        } else {
-            Either::Right(Box::pin(answer))
-        }
+        Box::pin(async move {
+            let Some(calls) = &link.calls else { return link.send(request).await };
+            let answer = explained(&link, calls, request);
+            if call.is_observed() { observe(call, answer).await } else { answer.await }
+        })
     }
 }

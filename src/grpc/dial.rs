@@ -2,14 +2,13 @@
 
 use std::{error::Error as _, future::Future, io, pin::Pin, sync::Arc, time::Duration};
 
-use hyper_util::rt::TokioIo;
 use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
-use tonic::transport::{Channel, Endpoint};
 
 use super::{
     broker::session_lost,
     check::check,
+    client::Http2Client,
     http2,
     io::{BoxIo, Io, Severable},
 };
@@ -60,37 +59,36 @@ impl Dialer {
     /// # Errors
     ///
     /// What is wrong with the peer, after `limit` at most.
-    pub(crate) async fn connect(self, limit: Duration, closed: CancellationToken) -> Result<Channel> {
-        let endpoint = endpoint(&self.security)?;
-        let connector = tower::service_fn(move |_: http::Uri| {
-            let checked = self.clone().checked(limit, closed.clone());
-            async move { checked.await.map(TokioIo::new).map_err(io::Error::other) }
-        });
-        Ok(endpoint.connect_with_connector(connector).await?)
+    pub(crate) async fn connect(self, limit: Duration, closed: CancellationToken) -> Result<Http2Client> {
+        Http2Client::connect(Redial { way: self, limit, closed }).await
     }
+}
 
-    async fn checked(self, limit: Duration, closed: CancellationToken) -> Result<impl Io> {
+/// A way to reach a peer, within a limit and as long as it is wanted.
+pub(super) struct Redial {
+    way: Dialer,
+    limit: Duration,
+    closed: CancellationToken,
+}
+
+impl Redial {
+    /// Connects, and checks that gRPC answers.
+    pub(super) async fn dial(&self) -> Result<impl Io + use<>> {
+        let (limit, closed) = (self.limit, self.closed.clone());
         if closed.is_cancelled() {
             return Err(shut_down());
         }
         let deadline = Instant::now() + limit;
-        let io = timeout_at(deadline, (self.dial)()).await.unwrap_or_else(|_| Err(silent(limit)))?;
+        let io = timeout_at(deadline, (self.way.dial)()).await.unwrap_or_else(|_| Err(silent(limit)))?;
         let io = Severable::new(io, closed, || io::Error::other(shut_down()));
         let left = deadline.saturating_duration_since(Instant::now());
-        let io = self.security.connect(io, left).await.map_err(below)?;
+        let io = self.way.security.connect(io, left).await.map_err(below)?;
         timeout_at(deadline, check(io)).await.unwrap_or_else(|_| Err(silent(limit)))
     }
-}
 
-/// What requests are about to be sent to: grpc-go's name for a target that means nothing, or that in the certificates.
-fn endpoint(security: &Security) -> Result<Endpoint> {
-    let endpoint = http2::client(Endpoint::from_static("http://unused"));
-    let Some(name) = security.server_name() else { return Ok(endpoint) };
-    let origin = http::Uri::builder().scheme("https").authority(name).path_and_query("/").build();
-    let origin = origin.map_err(|cause| {
-        Error::misuse(format!("{name:?} cannot be the name of a server: {cause}")).with_source(cause)
-    })?;
-    Ok(endpoint.origin(origin))
+    pub(super) fn security(&self) -> &Security {
+        &self.way.security
+    }
 }
 
 /// What happened below TLS, if that is what its handshake failed by.

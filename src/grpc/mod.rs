@@ -3,6 +3,7 @@
 mod broker;
 mod channel;
 mod check;
+mod client;
 mod controller;
 mod dial;
 mod health;

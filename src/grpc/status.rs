@@ -1,6 +1,6 @@
 //! Between this crate's [`Error`] and gRPC's `Status`.
 
-use std::{error::Error as StdError, io};
+use std::{error::Error as StdError, io, sync::Arc};
 
 use tonic::{Code, Status};
 
@@ -41,6 +41,40 @@ impl From<tonic::transport::Error> for Error {
     fn from(error: tonic::transport::Error) -> Self {
         local(Code::Unavailable, &error).with_source(error)
     }
+}
+
+/// What became of a stream that ended before its call did.
+pub(super) fn lost(error: h2::Error) -> Status {
+    if error.reason().is_some_and(|reason| reason != h2::Reason::NO_ERROR) || error.is_reset() {
+        return error.into();
+    }
+    from_here(Code::Unavailable, format!("the connection was lost: {error}"), error)
+}
+
+/// This side waits no longer than the deadline.
+pub(super) fn too_late() -> Status {
+    from_here(
+        Code::DeadlineExceeded,
+        "deadline exceeded",
+        Error::new(ErrorKind::Timeout, "deadline exceeded"),
+    )
+}
+
+/// A call that found no connection.
+pub(super) fn unreachable(error: Error) -> Error {
+    from_here(Code::Unavailable, error.to_string(), error).into()
+}
+
+/// A request that cannot be encoded.
+pub(super) fn unsendable(status: Status) -> Error {
+    let text = format!("this call cannot be sent: {}", status.message());
+    Error::misuse(text).with_source(status)
+}
+
+fn from_here(code: Code, text: impl Into<String>, source: impl StdError + Send + Sync + 'static) -> Status {
+    let mut status = Status::new(code, text);
+    status.set_source(Arc::new(source));
+    status
 }
 
 /// The deadline travels with the call, so that both sides see it pass. All else is the other side's own

@@ -1,7 +1,8 @@
 use super::*;
+use crate::GrpcChannel;
 use go_plugin_proto::{ConnInfo, conn_info::Knock, grpc_broker_client::GrpcBrokerClient};
-use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
-use tonic::transport::{Channel, Server};
+use tokio_util::task::AbortOnDropHandle;
+use tonic::transport::Server;
 
 fn hello() -> Blob {
     Blob { data: b"hello".to_vec() }
@@ -112,10 +113,11 @@ async fn a_dropped_guard_stops_the_server_and_removes_its_socket() {
 }
 
 /// A plugin, and a hostile host's end of its broker stream.
-async fn hostile_host() -> (RunningServer, PeerClient<Channel>, mpsc::Sender<ConnInfo>, Streaming<ConnInfo>) {
+async fn hostile_host()
+-> (RunningServer, PeerClient<GrpcChannel>, mpsc::Sender<ConnInfo>, Streaming<ConnInfo>) {
     let (dialer, incoming) = wire();
     let (plugin, _) = plugin(&Printed::default(), incoming);
-    let channel = dialer.connect(DEADLINE, CancellationToken::new()).await.unwrap();
+    let channel = connected(dialer).await;
     let (sender, receiver) = mpsc::channel(16);
     let mut client = GrpcBrokerClient::new(channel.clone());
     let inbound = client.start_stream(ReceiverStream::new(receiver)).await.unwrap().into_inner();
@@ -180,7 +182,7 @@ async fn a_knock_is_ignored_where_nothing_is_multiplexed() {
 async fn a_second_broker_stream_takes_over_from_the_first() {
     let (dialer, incoming) = wire();
     let (_plugin, _) = plugin(&Printed::default(), incoming);
-    let channel = dialer.connect(DEADLINE, CancellationToken::new()).await.unwrap();
+    let channel = connected(dialer).await;
     let stream = || async {
         let (sender, receiver) = mpsc::channel::<ConnInfo>(16);
         let mut client = GrpcBrokerClient::new(channel.clone());
@@ -197,7 +199,7 @@ async fn a_second_broker_stream_takes_over_from_the_first() {
 async fn offers_made_before_the_host_listens_reach_it() {
     let (dialer, incoming) = wire();
     let (_plugin, _) = plugin(&Printed::default(), incoming);
-    let channel = dialer.connect(DEADLINE, CancellationToken::new()).await.unwrap();
+    let channel = connected(dialer).await;
     let id = PeerClient::new(channel.clone()).offer(Nothing {}).await.unwrap().into_inner().id;
     let (_sender, receiver) = mpsc::channel(16);
     let mut client = GrpcBrokerClient::new(channel);
@@ -280,7 +282,7 @@ async fn a_dropped_multiplexed_dial_confuses_no_other() {
 }
 
 /// A plugin that multiplexes, and a hostile host's session with it.
-async fn hostile_session() -> (RunningServer, muxbroker::Session, Channel, [AbortOnDropHandle<()>; 1]) {
+async fn hostile_session() -> (RunningServer, muxbroker::Session, GrpcChannel, [AbortOnDropHandle<()>; 1]) {
     let (ours, theirs) = duplex(64 << 10);
     let (sender, streams) = mpsc::channel(16);
     let mux = Mux::new(None);
@@ -300,7 +302,7 @@ async fn hostile_session() -> (RunningServer, muxbroker::Session, Channel, [Abor
         let session = opening.clone();
         async move { Ok(session.open().await.unwrap()) }
     });
-    let channel = dialer.connect(DEADLINE, CancellationToken::new()).await.unwrap();
+    let channel = connected(dialer).await;
     (plugin, session, channel, [AbortOnDropHandle::new(accepting)])
 }
 

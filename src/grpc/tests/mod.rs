@@ -1,6 +1,7 @@
 //! A host and a plugin in one process, on sockets or in memory.
 
 mod broker;
+mod client;
 mod connect;
 mod hostile;
 mod http2;
@@ -31,7 +32,7 @@ use tokio::{
     time::timeout,
 };
 use tokio_stream::{Stream, StreamExt as _, wrappers::ReceiverStream};
-use tokio_util::task::AbortOnDropHandle;
+use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 use tonic::{Request, Response, Status, Streaming};
 
 use self::peer::{Blob, Id, Nothing, peer_client::PeerClient, peer_server, peer_server::PeerServer};
@@ -197,6 +198,16 @@ pub(super) fn wire() -> (Dialer, impl Stream<Item = io::Result<DuplexStream>> + 
         }
     });
     (dialer, ReceiverStream::new(receiver))
+}
+
+/// A connection without a host behind it, until `closed` is cancelled.
+pub(super) async fn attempt(dialer: Dialer, closed: CancellationToken) -> Result<super::GrpcChannel, Error> {
+    let client = dialer.connect(DEADLINE, closed.clone()).await?;
+    Ok(super::GrpcChannel::new(client, closed, DEFAULT_MESSAGE_LIMIT).0)
+}
+
+pub(super) async fn connected(dialer: Dialer) -> super::GrpcChannel {
+    attempt(dialer, CancellationToken::new()).await.unwrap()
 }
 
 pub(super) fn options(

@@ -4,7 +4,6 @@ use go_plugin_proto::{StdioData, grpc_stdio_client::GrpcStdioClient, stdio_data:
 use std::sync::atomic::AtomicBool;
 use tokio::io::ReadBuf;
 use tokio_util::sync::CancellationToken;
-use tonic::transport::Channel as Connected;
 
 #[tokio::test]
 async fn both_streams_arrive_complete_and_apart() {
@@ -51,7 +50,7 @@ async fn a_later_consumer_takes_over() {
     let printed = Printed::default();
     let (_plugin, _) = plugin(&printed, incoming);
     let closed = CancellationToken::new();
-    let channel: Connected = dialer.connect(DEADLINE, closed).await.unwrap();
+    let channel = attempt(dialer, closed).await.unwrap();
     let mut client = GrpcStdioClient::new(channel);
     let mut first = client.stream_stdio(()).await.unwrap().into_inner();
     printed.print(Output::Stdout, "one");
@@ -115,7 +114,7 @@ async fn what_a_lost_host_did_not_take_goes_to_the_next() {
         }
     });
     let closed = CancellationToken::new();
-    let channel = dialer.connect(DEADLINE, closed.clone()).await.unwrap();
+    let channel = attempt(dialer, closed.clone()).await.unwrap();
     let mut client = GrpcStdioClient::new(channel);
     let mut lost = client.stream_stdio(()).await.unwrap().into_inner();
     printed.print(Output::Stdout, "first");

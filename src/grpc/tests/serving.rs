@@ -1,5 +1,5 @@
 use super::*;
-use crate::grpc::{GrpcServices, channel::GrpcChannel, serve::Serving};
+use crate::grpc::{GrpcServices, serve::Serving};
 use tokio_util::sync::CancellationToken;
 use tonic_health::pb::{HealthCheckRequest, health_client::HealthClient};
 use tonic_reflection::pb::{v1, v1alpha};
@@ -174,7 +174,7 @@ async fn a_router_serves_under_its_names_and_no_other() {
 
     let (dialer, incoming) = wire();
     let _serving = Serving::start(services.into_router(), incoming, CancellationToken::new(), DEADLINE);
-    let channel = dialer.connect(DEADLINE, CancellationToken::new()).await.unwrap();
+    let channel = connected(dialer).await;
     let answer = PeerClient::new(channel.clone()).echo(blob("hello")).await.unwrap();
     assert_eq!(answer.into_inner(), blob("hello"));
     let status = HealthClient::new(channel).check(HealthCheckRequest::default()).await.unwrap_err();
@@ -198,7 +198,7 @@ async fn the_authority_is_the_one_that_go_sends() {
     services.add_router(["testing.Peer"], spy).unwrap();
     let (dialer, incoming) = wire();
     let _serving = Serving::start(services.into_router(), incoming, CancellationToken::new(), DEADLINE);
-    let mut client = PeerClient::new(dialer.connect(DEADLINE, CancellationToken::new()).await.unwrap());
+    let mut client = PeerClient::new(connected(dialer).await);
     client.echo(blob("hello")).await.unwrap_err();
     assert_eq!(seen.lock().unwrap().as_deref(), Some("unused"));
 }
@@ -221,7 +221,7 @@ async fn a_message_beyond_the_limit_is_refused_and_the_connection_goes_on() {
     };
     let (dialer, incoming) = wire();
     let _serving = Serving::start(services.into_router(), incoming, CancellationToken::new(), DEADLINE);
-    let mut client = PeerClient::new(dialer.connect(DEADLINE, CancellationToken::new()).await.unwrap());
+    let mut client = PeerClient::new(connected(dialer).await);
     let status = client.echo(blob(vec![7; 2 << 20])).await.unwrap_err();
     assert_eq!(status.code(), tonic::Code::OutOfRange, "{status}");
     client.echo(blob("hello")).await.unwrap();
@@ -316,7 +316,7 @@ async fn a_lost_connection_is_dialled_again() {
     let mut services = broker.services();
     services.add(Peer::new(&broker).server()).unwrap();
     let _serving = Serving::start(services.into_router(), incoming, CancellationToken::new(), DEADLINE);
-    let mut client = PeerClient::new(dialer.connect(DEADLINE, CancellationToken::new()).await.unwrap());
+    let mut client = PeerClient::new(connected(dialer).await);
     let mut hanging = client.clone();
     let hanging = tokio::spawn(async move { hanging.hang(Nothing {}).await });
     client.echo(blob("one")).await.unwrap();
@@ -331,17 +331,17 @@ async fn a_replaced_channel_serves_the_clients_that_exist() {
     let connect = || async {
         let (dialer, incoming) = wire();
         let (plugin, peer) = plugin(&Printed::default(), incoming);
-        (dialer.connect(DEADLINE, CancellationToken::new()).await.unwrap(), plugin, peer)
+        (connected(dialer).await, plugin, peer)
     };
     let (first, first_plugin, first_peer) = connect().await;
     let (second, _second_plugin, second_peer) = connect().await;
-    let (channel, slot) = GrpcChannel::new(first, CancellationToken::new(), DEFAULT_MESSAGE_LIMIT);
+    let (channel, slot) = first.replaceable();
     let mut client = PeerClient::new(channel);
     let mut early = client.clone();
     let early = tokio::spawn(async move { early.hang(Nothing {}).await });
     first_peer.until_hanging(1).await;
 
-    slot.replace(&GrpcChannel::new(second, CancellationToken::new(), DEFAULT_MESSAGE_LIMIT).0);
+    slot.replace(&second);
     let mut late = client.clone();
     let late = tokio::spawn(async move { late.hang(Nothing {}).await });
     second_peer.until_hanging(1).await;

@@ -1,14 +1,14 @@
 //! Who gets in where connections are secured with TLS, and who does not.
 
 use super::*;
+use crate::GrpcChannel;
 use tokio_util::sync::CancellationToken;
-use tonic::transport::Channel;
 
-async fn connect(dialer: &Dialer, security: Security) -> Result<Channel, Error> {
-    dialer.clone().secured(security).connect(DEADLINE, CancellationToken::new()).await
+async fn connect(dialer: &Dialer, security: Security) -> Result<GrpcChannel, Error> {
+    attempt(dialer.clone().secured(security), CancellationToken::new()).await
 }
 
-async fn echoes(channel: Channel) {
+async fn echoes(channel: GrpcChannel) {
     let blob = Blob { data: b"hello".to_vec() };
     let echo = within("the echo", PeerClient::new(channel).echo(blob.clone())).await.unwrap();
     assert_eq!(echo.into_inner(), blob);
