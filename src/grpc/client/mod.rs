@@ -5,6 +5,7 @@
 
 mod answer;
 mod deadline;
+mod driver;
 mod exchange;
 mod sending;
 
@@ -25,6 +26,7 @@ use http::{
 use tokio::{sync::Mutex as AsyncMutex, time::sleep};
 use tonic::body::Body;
 
+use self::driver::Waiting;
 use super::{dial::Redial, http2, status};
 use crate::{Error, Result, tls::Security};
 
@@ -40,6 +42,7 @@ struct Shared {
     dialer: Redial,
     origin: Origin,
     current: Mutex<SendRequest<Bytes>>,
+    waiting: Waiting,
     /// One call dials, the others wait for it.
     dialling: AsyncMutex<()>,
 }
@@ -75,8 +78,9 @@ impl Http2Client {
     /// Dials for the first time.
     pub(super) async fn connect(dialer: Redial) -> Result<Self> {
         let origin = Origin::new(dialer.security())?;
-        let current = Mutex::new(open(&dialer).await?);
-        Ok(Self(Arc::new(Shared { dialer, origin, current, dialling: AsyncMutex::default() })))
+        let waiting = Waiting::default();
+        let current = Mutex::new(open(&dialer, &waiting).await?);
+        Ok(Self(Arc::new(Shared { dialer, origin, current, waiting, dialling: AsyncMutex::default() })))
     }
 
     /// Makes a call. Dropping the future, or the answer before its end, cancels it.
@@ -104,6 +108,7 @@ impl Http2Client {
         let mut head = Request::from_parts(head, ());
         self.0.origin.put_on(&mut head);
         name_ourselves(&mut head);
+        let _waiting = self.0.waiting.one_more();
         exchange::run(connection, head, body).await
     }
 
@@ -119,7 +124,7 @@ impl Http2Client {
         if let Some(connection) = self.current() {
             return Ok(connection); // somebody else's
         }
-        let connection = open(&self.0.dialer).await.map_err(status::unreachable)?;
+        let connection = open(&self.0.dialer, &self.0.waiting).await.map_err(status::unreachable)?;
         *self.0.current.lock().unwrap_or_else(PoisonError::into_inner) = connection.clone();
         Ok(connection)
     }
@@ -132,9 +137,10 @@ impl fmt::Debug for Http2Client {
 }
 
 /// A new connection. The task that drives it ends when nobody can call any more, and when the stream below fails or is cut.
-async fn open(dialer: &Redial) -> Result<SendRequest<Bytes>> {
+async fn open(dialer: &Redial, waiting: &Waiting) -> Result<SendRequest<Bytes>> {
     let io = dialer.dial().await?;
-    let (connection, driver) = http2::client().handshake(io).await.map_err(status::lost)?;
+    let (connection, below) = http2::client().handshake(io).await.map_err(status::lost)?;
+    let driver = driver::run(below, waiting.clone());
     tokio::spawn(async move {
         if let Err(error) = driver.await {
             tracing::debug!(%error, "a connection ended");
