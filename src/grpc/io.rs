@@ -4,7 +4,7 @@ use std::{
     io,
     pin::Pin,
     sync::{
-        Arc,
+        Arc, Weak,
         atomic::{AtomicU64, Ordering},
     },
     task::{Context, Poll},
@@ -40,7 +40,28 @@ pub(crate) struct Severable<IO> {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Flushes(Arc<(AtomicU64, Notify)>);
 
+/// Tells a connection from others, also after its end.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct ConnectionId(Weak<(AtomicU64, Notify)>);
+
+impl ConnectionId {
+    pub(crate) fn is_open(&self) -> bool {
+        self.0.strong_count() > 0
+    }
+}
+
+impl PartialEq for ConnectionId {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.ptr_eq(&other.0)
+    }
+}
+
 impl Flushes {
+    /// The connection that they are of.
+    pub(crate) fn connection(&self) -> ConnectionId {
+        ConnectionId(Arc::downgrade(&self.0))
+    }
+
     pub(crate) fn count(&self) -> u64 {
         self.0.0.load(Ordering::SeqCst)
     }

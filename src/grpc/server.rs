@@ -132,7 +132,8 @@ impl PluginServer {
     ) -> RunningServer {
         let Self { services, broker, shutdown, .. } = self;
         let incoming = secured(incoming, broker.security().clone());
-        let serving = Serving::start(services.into_router(), incoming, CancellationToken::new(), CALL_GRACE);
+        let router = services.into_router().called_by(broker.hosts());
+        let serving = Serving::start(router, incoming, CancellationToken::new(), CALL_GRACE);
         RunningServer { serving, broker, shutdown }
     }
 }

@@ -11,10 +11,12 @@ use std::{
 };
 
 use bytes::Bytes;
+use futures_util::TryFutureExt as _;
 use tonic::{Status, body::Body, server::NamedService};
 use tower::ServiceExt as _;
 use tower_service::Service;
 
+use super::broker::{Caller, Callers};
 use crate::{
     Error, Protocol, Result,
     calls::{Serving, observe_served},
@@ -140,7 +142,7 @@ impl GrpcServices {
     }
 
     pub(crate) fn into_router(self) -> ServiceRouter {
-        ServiceRouter { entries: Arc::new(self.entries) }
+        ServiceRouter { entries: Arc::new(self.entries), callers: Callers::default() }
     }
 }
 
@@ -156,15 +158,18 @@ impl fmt::Debug for GrpcServices {
 
 /// One service, without its type.
 trait Handler: Send + Sync {
-    fn handle(&self, request: Request) -> Answer;
+    fn handle(&self, request: Request, caller: Option<Caller>) -> Answer;
 }
 
 struct Typed<S>(S);
 
 impl<S: GrpcService> Handler for Typed<S> {
-    fn handle(&self, request: Request) -> Answer {
-        let answer = self.0.clone().oneshot(request);
-        Box::pin(async move { answer.await.map(|response| response.map(Body::new)) })
+    fn handle(&self, request: Request, caller: Option<Caller>) -> Answer {
+        let answer = self.0.clone().oneshot(request).map_ok(|response| response.map(Body::new));
+        match caller {
+            Some(caller) => Box::pin(caller.scope(answer)),
+            None => Box::pin(answer),
+        }
     }
 }
 
@@ -172,14 +177,14 @@ impl<S: GrpcService> Handler for Typed<S> {
 struct Observed<H>(H);
 
 impl<H: Handler> Handler for Observed<H> {
-    fn handle(&self, request: Request) -> Answer {
+    fn handle(&self, request: Request, caller: Option<Caller>) -> Answer {
         let method = request.uri().path().trim_start_matches('/');
         match Serving::begin(None, Protocol::Grpc, method, found_in(request.headers())) {
             Some(serving) => {
-                let answer = serving.within(|| self.0.handle(request));
+                let answer = serving.within(|| self.0.handle(request, caller));
                 Box::pin(observe_served(serving, answer))
             }
-            None => self.0.handle(request),
+            None => self.0.handle(request, caller),
         }
     }
 }
@@ -188,6 +193,14 @@ impl<H: Handler> Handler for Observed<H> {
 #[derive(Clone)]
 pub(crate) struct ServiceRouter {
     entries: Arc<BTreeMap<String, Arc<dyn Handler>>>,
+    callers: Callers,
+}
+
+impl ServiceRouter {
+    /// Brokers are to know for whom they work.
+    pub(super) fn called_by(self, callers: Callers) -> Self {
+        Self { callers, ..self }
+    }
 }
 
 impl Service<Request> for ServiceRouter {
@@ -202,7 +215,10 @@ impl Service<Request> for ServiceRouter {
     fn call(&mut self, request: Request) -> Answer {
         let name = service_name(request.uri().path());
         match self.entries.get(name) {
-            Some(handler) => handler.handle(request),
+            Some(handler) => {
+                let caller = self.callers.of(request.extensions());
+                handler.handle(request, caller)
+            }
             None => {
                 let status = Status::unimplemented(format!("unknown service {name}")); // grpc-go's text
                 Box::pin(std::future::ready(Ok(status.into_http())))

@@ -15,7 +15,10 @@ use tokio_util::task::AbortOnDropHandle;
 use tonic::{Request, Response, Status, Streaming};
 
 use super::{GrpcBroker, outbox::Messages};
-use crate::grpc::GrpcChannel;
+use crate::grpc::{
+    GrpcChannel,
+    io::{ConnectionId, Flushes},
+};
 
 /// The largest message that a broker accepts, in bytes. It holds a number and a socket's address, which no
 /// system lets grow beyond a few hundred bytes.
@@ -25,12 +28,13 @@ impl GrpcBroker {
     /// The host's end. Runs as long as the stream does, or until the broker is closed.
     pub(crate) async fn run(self, channel: GrpcChannel) {
         let mut client = GrpcBrokerClient::new(channel).max_decoding_message_size(MAX_MESSAGE);
-        let messages = self.0.outbox.attach();
+        let host = ConnectionId::default(); // this side
+        let messages = self.0.outbox.attach(host.clone());
         let attached = messages.handle();
         let ended = async {
             // A Go plugin answers only when it has something to say.
             let inbound = client.start_stream(messages).await?.into_inner();
-            self.read(inbound).await
+            self.read(&host, inbound).await
         };
         tokio::select! {
             ended = ended => if let Err(status) = ended {
@@ -46,9 +50,9 @@ impl GrpcBroker {
         GrpcBrokerServer::new(BrokerService(self.clone())).max_decoding_message_size(MAX_MESSAGE)
     }
 
-    async fn read(&self, mut inbound: Streaming<ConnInfo>) -> Result<(), Status> {
+    async fn read(&self, host: &ConnectionId, mut inbound: Streaming<ConnInfo>) -> Result<(), Status> {
         while let Some(info) = inbound.message().await? {
-            self.receive(info);
+            self.receive(host, info);
         }
         Ok(())
     }
@@ -66,12 +70,13 @@ impl grpc_broker_server::GrpcBroker for BrokerService {
         request: Request<Streaming<ConnInfo>>,
     ) -> Result<Response<Outbound>, Status> {
         let broker = self.0.clone();
-        let messages = broker.0.outbox.attach();
+        let host = request.extensions().get().map(Flushes::connection).unwrap_or_default();
+        let messages = broker.0.outbox.attach(host.clone());
         let attached = messages.handle();
         // Both directions at once: a host that does not read must not keep us from reading.
         let reader = tokio::spawn(async move {
             tokio::select! {
-                ended = broker.read(request.into_inner()) => if let Err(status) = ended {
+                ended = broker.read(&host, request.into_inner()) => if let Err(status) = ended {
                     tracing::debug!(%status, "the broker's stream ended");
                 },
                 () = broker.0.closed.cancelled() => {}

@@ -5,6 +5,7 @@
 //! ([`GrpcBroker::dial`]). What the two brokers tell each other travels in a stream of the first
 //! connection: [`outbox`] is this side's end, [`mailbox`] what the other side said.
 
+mod caller;
 mod doors;
 mod link;
 mod listener;
@@ -34,9 +35,15 @@ use self::{
     mailbox::{Claim, Delivery, Mailbox, PAIRING_LIMIT},
     outbox::{Outbox, broker_closed},
 };
-use super::{GrpcChannel, GrpcService, GrpcServices, dial::Dialer, io::BoxIo, serve::secured};
+use super::{
+    GrpcChannel, GrpcService, GrpcServices,
+    dial::Dialer,
+    io::{BoxIo, ConnectionId},
+    serve::secured,
+};
 use crate::{Address, Error, ErrorKind, Result, calls::Calls, tls::Security};
 
+pub(crate) use caller::{Caller, Callers};
 pub use listener::{GrpcListener, GrpcStream};
 pub(crate) use mux::{Mux, session_lost};
 pub use served::Served;
@@ -47,10 +54,13 @@ pub(crate) use sockets::Sockets;
 ///
 /// A cheap handle; all clones are the same broker. Ends with the connection to the other side: what it
 /// serves is stopped then, what it dialled is cut.
+///
+/// A plugin that more than one host has [reattached](crate::ClientBuilder::reattach) to has one broker for all of them. What it serves and
+/// dials while it answers a call is for the host that made the call; in a task of its own, for the host that connected last.
 #[derive(Clone)]
 pub struct GrpcBroker(Arc<Shared>, Option<BrokerSlot>);
 
-struct Shared {
+pub(crate) struct Shared {
     last_id: AtomicU32,
     outbox: Outbox,
     mailbox: Mutex<Mailbox>,
@@ -125,7 +135,7 @@ impl GrpcBroker {
     ///
     /// As [`accept`](Self::accept).
     pub fn accept_and_serve(&self, id: u32, services: GrpcServices) -> Result<Served> {
-        Ok(Served::start(id, self.listen(id)?, services, self.closed()))
+        Ok(Served::start(id, self.listen(id)?, services, self.callers(), self.closed()))
     }
 
     /// An empty set of services, for [`accept_and_serve`](Self::accept_and_serve).
@@ -228,17 +238,13 @@ impl GrpcBroker {
         };
         let (address, incoming) = sockets.listen()?;
         let address = sockets.for_them(address)?;
-        self.0.outbox.send(ConnInfo {
-            service_id: id,
-            network: address.network().to_owned(),
-            address: address.to_string(),
-            knock: None,
-        })?;
+        let (network, address) = (address.network().to_owned(), address.to_string());
+        self.0.outbox.send(self.host(), ConnInfo { service_id: id, network, address, knock: None })?;
         Ok(incoming)
     }
 
     async fn claim(&self, id: u32) -> Result<ConnInfo> {
-        let claim = self.mailbox().claim(id, Instant::now());
+        let claim = self.mailbox().claim(self.host(), id, Instant::now());
         let receiver = match claim {
             Claim::Ready(info) => return Ok(info),
             Claim::Wait(receiver) => receiver,
@@ -253,7 +259,7 @@ impl GrpcBroker {
         }
     }
 
-    fn receive(&self, info: ConnInfo) {
+    fn receive(&self, from: &ConnectionId, info: ConnInfo) {
         if let Ways::Multiplexed(mux) = &self.0.ways {
             return mux.receive(info, &self.0.outbox);
         }
@@ -263,7 +269,7 @@ impl GrpcBroker {
             tracing::debug!(id, "dropped a knock: connections are not multiplexed");
             return;
         }
-        let delivery = self.mailbox().deliver(info, Instant::now());
+        let delivery = self.mailbox().deliver(from, info, Instant::now());
         if delivery != Delivery::Kept {
             tracing::debug!(id, ?delivery, "dropped a broker message");
         }

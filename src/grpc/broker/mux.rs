@@ -101,7 +101,7 @@ impl Mux {
         };
         let listening = Listening { mux: self.clone(), id };
         if knocked {
-            outbox.send(answer(id))?;
+            outbox.send(None, answer(id))?;
         }
         Ok(Box::pin(ReceiverStream::new(receiver).map(move |io| {
             let _until_dropped = &listening;
@@ -128,7 +128,7 @@ impl Mux {
         let (sender, receiver) = oneshot::channel();
         *lock(&self.knocking) = Some((id, sender));
         let knock = conn_info::Knock { knock: true, ack: false, error: String::new() };
-        outbox.send(ConnInfo { service_id: id, knock: Some(knock), ..ConnInfo::default() })?;
+        outbox.send(None, ConnInfo { service_id: id, knock: Some(knock), ..ConnInfo::default() })?;
         match timeout(PAIRING_LIMIT, receiver).await {
             Ok(Ok(answer)) if answer.error.is_empty() => Ok(()),
             Ok(Ok(answer)) => {
@@ -177,7 +177,7 @@ impl Mux {
         let verdict = self.doors().knock(id, Instant::now());
         match verdict {
             Knock::Answer => {
-                if let Err(error) = outbox.send(answer(id)) {
+                if let Err(error) = outbox.send(None, answer(id)) {
                     tracing::debug!(id, %error, "cannot answer a knock");
                 }
             }

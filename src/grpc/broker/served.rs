@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-use super::listener::Incoming;
+use super::{caller::Callers, listener::Incoming};
 use crate::grpc::{GrpcServices, serve::Serving};
 
 /// How long calls that run when a brokered server is stopped may go on. Go waits for ever.
@@ -24,9 +24,11 @@ impl Served {
         id: u32,
         incoming: Incoming,
         services: GrpcServices,
+        callers: Callers,
         closed: &CancellationToken,
     ) -> Self {
-        let serving = Serving::start(services.into_router(), incoming, closed.child_token(), STOP_GRACE);
+        let router = services.into_router().called_by(callers);
+        let serving = Serving::start(router, incoming, closed.child_token(), STOP_GRACE);
         Self { id, serving }
     }
 

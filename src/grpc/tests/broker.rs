@@ -118,9 +118,7 @@ async fn hostile_host()
     let (dialer, incoming) = wire();
     let (plugin, _) = plugin(&Printed::default(), incoming);
     let channel = connected(dialer).await;
-    let (sender, receiver) = mpsc::channel(16);
-    let mut client = GrpcBrokerClient::new(channel.clone());
-    let inbound = client.start_stream(ReceiverStream::new(receiver)).await.unwrap().into_inner();
+    let (sender, inbound) = broker_stream(&channel).await;
     (plugin, PeerClient::new(channel), sender, inbound)
 }
 
@@ -178,21 +176,76 @@ async fn a_knock_is_ignored_where_nothing_is_multiplexed() {
     assert_eq!((info.service_id, info.network.as_str(), info.knock), (id, "unix", None));
 }
 
+/// A broker stream that a host opens on this connection.
+async fn broker_stream(channel: &GrpcChannel) -> (mpsc::Sender<ConnInfo>, Streaming<ConnInfo>) {
+    let (sender, receiver) = mpsc::channel(16);
+    let mut client = GrpcBrokerClient::new(channel.clone());
+    (sender, client.start_stream(ReceiverStream::new(receiver)).await.unwrap().into_inner())
+}
+
 #[tokio::test]
-async fn a_second_broker_stream_takes_over_from_the_first() {
+async fn a_second_broker_stream_of_a_host_takes_over_from_its_first() {
     let (dialer, incoming) = wire();
     let (_plugin, _) = plugin(&Printed::default(), incoming);
     let channel = connected(dialer).await;
-    let stream = || async {
-        let (sender, receiver) = mpsc::channel::<ConnInfo>(16);
-        let mut client = GrpcBrokerClient::new(channel.clone());
-        (sender, client.start_stream(ReceiverStream::new(receiver)).await.unwrap().into_inner())
-    };
-    let (_first_sender, mut first) = stream().await;
-    let (_second_sender, mut second) = stream().await;
+    let (_first_sender, mut first) = broker_stream(&channel).await;
+    let (_second_sender, mut second) = broker_stream(&channel).await;
     assert_eq!(within("the first to end", first.message()).await.unwrap(), None);
     let id = PeerClient::new(channel.clone()).offer(Nothing {}).await.unwrap().into_inner().id;
     assert_eq!(within("the offer", second.message()).await.unwrap().unwrap().service_id, id);
+}
+
+#[tokio::test]
+async fn the_broker_streams_of_two_hosts_do_not_disturb_each_other() {
+    let (dialer, incoming) = wire();
+    let (_plugin, _) = plugin(&Printed::default(), incoming);
+    let first = connected(dialer.clone()).await;
+    let (first_sender, mut first_told) = broker_stream(&first).await;
+    let second = connected(dialer).await;
+    let (second_sender, mut second_told) = broker_stream(&second).await;
+    let [mut first, mut second] = [first, second].map(PeerClient::new);
+
+    // Each is told of what it asked for, whoever came last.
+    for (client, told) in [(&mut first, &mut first_told), (&mut second, &mut second_told)] {
+        let id = client.offer(Nothing {}).await.unwrap().into_inner().id;
+        assert_eq!(within("the offer", told.message()).await.unwrap().unwrap().service_id, id);
+    }
+    // What each says under the same number is dialled for it alone.
+    for (sender, place) in [(&first_sender, "/nowhere/first"), (&second_sender, "/nowhere/second")] {
+        sender.send(at(1, "unix", place)).await.unwrap();
+    }
+    for (client, place) in [(&mut first, "/nowhere/first"), (&mut second, "/nowhere/second")] {
+        let error = Error::from(client.call_back(Id { id: 1 }).await.unwrap_err());
+        assert!(error.to_string().contains(place), "{error}");
+    }
+    // The end of one is not the end of the other.
+    drop((second_sender, second_told, second));
+    let id = first.offer(Nothing {}).await.unwrap().into_inner().id;
+    assert_eq!(within("the offer", first_told.message()).await.unwrap().unwrap().service_id, id);
+}
+
+#[tokio::test]
+async fn two_hosts_are_called_back_on_the_same_numbers_at_once() {
+    let (dialer, incoming) = wire();
+    let (_plugin, _) = plugin(&Printed::default(), incoming);
+    let mut hosts = Vec::new();
+    for _ in 0..2 {
+        hosts.push(within("the host", HostConnection::over(dialer.clone(), no_output())).await.unwrap());
+    }
+    // Nobody has waited until the plugin knows of their streams.
+    let calls = hosts.iter().cycle().take(20).map(|host| async {
+        let broker = host.broker();
+        let served = broker.serve(Peer::new(&broker).server()).unwrap();
+        let answer = PeerClient::new(host.channel()).call_back(Id { id: served.id() }).await;
+        assert_eq!(answer.unwrap().into_inner().data, b"called back");
+    });
+    within("the callbacks", futures_util::future::join_all(calls)).await;
+    // What is served within a call goes to the host that made it.
+    for host in &hosts {
+        let id = PeerClient::new(host.channel()).offer(Nothing {}).await.unwrap().into_inner().id;
+        let channel = within("the dial", host.broker().dial(id)).await.unwrap();
+        PeerClient::new(channel).echo(hello()).await.unwrap();
+    }
 }
 
 #[tokio::test]
