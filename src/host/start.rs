@@ -78,6 +78,9 @@ async fn launch(mut builder: ClientBuilder) -> Result<Client> {
         Ok(line) => line,
         Err(error) => {
             drop(stdio); // a plugin that connects there ends by this
+            if matches!(first_line, FirstLine::Exited(_)) {
+                process.heard_out().await; // standard error ends on its own, maybe after standard output
+            }
             let error = explain(error, &last_words.text(), &program).await;
             return Err(give_up(process, &name, said(&first_line), &tls, error).await);
         }

@@ -73,9 +73,14 @@ impl Process {
 
     async fn last_words(&self, ended: Ended) -> Ended {
         if ended != Ended::Unkillable {
-            let _ = timeout(LAST_WORDS, self.tasks().wait()).await;
+            self.heard_out().await;
         }
         ended
+    }
+
+    /// Waits until what a process that has ended wrote last is read.
+    pub(crate) async fn heard_out(&self) {
+        let _ = timeout(LAST_WORDS, self.tasks().wait()).await;
     }
 
     async fn end(&self, close: impl Future<Output = bool>, limits: KillLimits) -> Ended {
