@@ -51,6 +51,10 @@ impl AsyncWrite for Pipes {
         Pin::new(&mut self.write).poll_write_vectored(cx, bufs)
     }
 
+    fn is_write_vectored(&self) -> bool {
+        self.write.is_write_vectored()
+    }
+
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.write).poll_flush(cx)
     }
@@ -112,6 +116,7 @@ mod tests {
     async fn a_pipe_that_is_shut_down_is_closed() {
         let (near, mut far) = duplex(64);
         let mut pipes = Pipes::new(Box::new(empty()), Box::new(near));
+        assert!(pipes.is_write_vectored(), "as what it writes to");
         pipes.write_all(b"last words").await.unwrap();
         pipes.shutdown().await.unwrap();
         let mut got = String::new();
