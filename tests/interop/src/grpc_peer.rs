@@ -2,20 +2,42 @@
 
 use std::{
     pin::Pin,
+    process::Command,
     sync::{Arc, Mutex, PoisonError},
 };
 
 use async_trait::async_trait;
 use futures_util::Stream;
 use go_plugin::{
-    GrpcBroker, GrpcChannel, GrpcPlugin, GrpcServices, Plugin, Result, Served, trace::TraceContext,
+    Client, GrpcBroker, GrpcChannel, GrpcPlugin, GrpcServices, Plugin, Protocol, Result, Served,
+    trace::TraceContext,
 };
 use proto::{Blob, Id, Nothing, peer_client::PeerClient, peer_server, peer_server::PeerServer};
 use tonic::{Request, Response, Status, Streaming};
 
+use crate::{go_program, greeter::HANDSHAKE, within};
+
 #[allow(missing_docs, unreachable_pub, clippy::all)]
 #[path = "../../../src/grpc/tests/generated/testing.rs"]
 pub mod proto;
+
+/// The Go twin in a host of ours.
+///
+/// # Errors
+///
+/// If it does not start.
+pub async fn go_plugin(multiplex: bool) -> Result<(Client, Arc<Peer>)> {
+    let mut command = Command::new(go_program("grpcpeer"));
+    command.arg("-plugin");
+    let builder = Client::builder(HANDSHAKE)
+        .plugin("peer", PeerPlugin)
+        .command(command)
+        .allowed_protocols([Protocol::Grpc])
+        .multiplex_grpc(multiplex);
+    let client = within("the plugin to start", builder.start()).await?;
+    let peer = client.dispense::<PeerPlugin>("peer").await?;
+    Ok((client, peer))
+}
 
 /// The plugin that serves and dispenses [`Peer`].
 pub struct PeerPlugin;

@@ -2,10 +2,7 @@
 
 #![allow(clippy::unwrap_used)] // helpers of tests are tests
 
-use std::{
-    process::{Command, Stdio},
-    sync::Arc,
-};
+use std::{process::Stdio, sync::Arc};
 
 use futures_util::{StreamExt as _, future::join_all, stream};
 use go_plugin::{Client, ErrorKind, Protocol};
@@ -13,7 +10,7 @@ use interop_tests::{
     Peer as GoHost, go_program,
     greeter::HANDSHAKE,
     grpc_peer::{
-        Peer, PeerPlugin,
+        self, Peer, PeerPlugin,
         proto::{Blob, Id},
     },
     upstream, within,
@@ -28,16 +25,7 @@ async fn go_plugin() -> (Client, Arc<Peer>) {
 }
 
 async fn go_plugin_with(multiplex: bool) -> (Client, Arc<Peer>) {
-    let mut command = Command::new(go_program("grpcpeer"));
-    command.arg("-plugin");
-    let builder = Client::builder(HANDSHAKE)
-        .plugin("peer", PeerPlugin)
-        .command(command)
-        .allowed_protocols([Protocol::Grpc])
-        .multiplex_grpc(multiplex);
-    let client = within("the plugin to start", builder.start()).await.unwrap();
-    let peer = client.dispense::<PeerPlugin>("peer").await.unwrap();
-    (client, peer)
+    grpc_peer::go_plugin(multiplex).await.unwrap()
 }
 
 /// A plugin of ours in a Go host, dispensed.

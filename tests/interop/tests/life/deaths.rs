@@ -14,7 +14,7 @@ use interop_tests::{
     go_program,
     greeter::{GreeterPlugin, HANDSHAKE},
     grpc_peer::{
-        PeerPlugin,
+        self,
         proto::{Blob, Nothing, peer_client::PeerClient},
     },
     within, write_pattern,
@@ -115,15 +115,7 @@ async fn a_stream_to_a_net_rpc_plugin_that_died_fails_on_both_of_its_ends() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_stream_on_a_brokered_connection_of_a_grpc_plugin_that_died_fails() {
     for multiplex in [false, true] {
-        let mut command = Command::new(go_program("grpcpeer"));
-        command.arg("-plugin");
-        let builder = Client::builder(HANDSHAKE)
-            .plugin("peer", PeerPlugin)
-            .command(command)
-            .allowed_protocols([Protocol::Grpc])
-            .multiplex_grpc(multiplex);
-        let client = within("the start", builder.start()).await.unwrap();
-        let peer = client.dispense::<PeerPlugin>("peer").await.unwrap();
+        let (client, peer) = grpc_peer::go_plugin(multiplex).await.unwrap();
         let id = peer.client().offer(Nothing {}).await.unwrap().into_inner().id;
         let mut brokered = PeerClient::new(within("the dial", peer.broker.dial(id)).await.unwrap());
         let endless = stream::repeat_with(|| Blob { data: vec![7; 1000] });
