@@ -1,6 +1,9 @@
 //! The process that calls go to: whether it lives, how many calls it works on, and, if it has a supervisor, whether it is its turn.
 
-use crate::{Error, ErrorKind, Result, process::ExitWatch};
+use crate::{
+    Error, ErrorKind, Result,
+    process::{Exit, ExitWatch},
+};
 use std::{
     pin::pin,
     sync::{
@@ -68,9 +71,13 @@ impl Obituary {
         let Ok(Some(exit)) = timeout(EXIT_GRACE, self.exit.seen()).await else { return error };
         let then =
             if self.supervised { ", and will be started again; this call is not repeated" } else { "" };
-        let text = format!("{error} (the plugin process ended: {exit}{then})");
-        Error::new(ErrorKind::Disconnected, text).with_status(exit.status).with_source(error)
+        because_of(exit, then, error)
     }
+}
+
+fn because_of(exit: Exit, then: &str, error: Error) -> Error {
+    let text = format!("{error} (the plugin process ended: {exit}{then})");
+    Error::new(ErrorKind::Disconnected, text).with_status(exit.status).with_source(error)
 }
 
 /// A call that the process works on, until it is dropped.
@@ -174,8 +181,23 @@ impl Target {
         Some(Obituary { exit: self.exit.clone()?, supervised: self.turn.is_some() })
     }
 
-    fn has_ended(&self) -> bool {
-        self.exit.as_ref().is_some_and(|exit| exit.now().is_some())
+    pub(crate) fn has_ended(&self) -> bool {
+        self.exit_now().is_some()
+    }
+
+    fn exit_now(&self) -> Option<Exit> {
+        self.exit.as_ref()?.now()
+    }
+
+    /// Waits for the end of the process; for ever if nobody sees it.
+    #[cfg(feature = "grpc")]
+    pub(crate) async fn ended(&self) {
+        if let Some(exit) = &self.exit
+            && exit.seen().await.is_some()
+        {
+            return;
+        }
+        std::future::pending().await
     }
 
     /// Waits until no call is under way here.
@@ -188,6 +210,15 @@ impl Target {
                 return;
             }
             ended.await;
+        }
+    }
+
+    /// Says in an error that the process has died, and how, if that is known by now.
+    #[cfg(feature = "grpc")]
+    pub(crate) fn explain_now(&self, error: Error) -> Error {
+        match self.exit_now() {
+            Some(exit) => because_of(exit, "", error),
+            None => error,
         }
     }
 

@@ -19,6 +19,7 @@ use super::{
 };
 use crate::{
     Address, Error, ErrorKind, Result,
+    calls::Target,
     host::Writer,
     net::{Connection, Overheard},
     tls::Security,
@@ -32,6 +33,8 @@ pub(crate) struct HostOptions {
     /// How long connecting may take.
     pub(crate) limit: Duration,
     pub(crate) message_limit: usize,
+    /// The process at the other end.
+    pub(crate) target: Target,
     /// All connections share one socket.
     pub(crate) multiplex: bool,
     pub(crate) security: Security,
@@ -108,7 +111,7 @@ impl HostConnection {
     }
 
     async fn connect(dialer: Dialer, mux: Option<Multiplexed>, options: HostOptions) -> Result<Self> {
-        let HostOptions { stdout, stderr, limit, message_limit, security, sockets, .. } = options;
+        let HostOptions { stdout, stderr, limit, message_limit, security, sockets, target, .. } = options;
         let ways = match &mux {
             Some(mux) => Ways::Multiplexed(mux.mux.clone()),
             None => Ways::Sockets(sockets),
@@ -116,7 +119,7 @@ impl HostConnection {
         let closed = CancellationToken::new();
         let connected = dialer.secured(security.clone()).connect(limit, closed.clone()).await?;
         let (channel, slot) = GrpcChannel::new(connected, closed.clone(), message_limit);
-        let broker = GrpcBroker::new(ways, message_limit, security);
+        let broker = GrpcBroker::for_process(target, ways, message_limit, security);
         let broker_stream = tokio::spawn(broker.clone().run(channel.clone()));
         // Begun here, so that its request goes out before any call: otherwise what the first calls print, and
         // all if the plugin ends then, finds nobody who takes it.

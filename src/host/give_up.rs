@@ -3,6 +3,7 @@
 use super::transport::{ConnectOptions, Transport};
 use crate::{
     Address, Error, HandshakeLine,
+    calls::Target,
     process::Process,
     tls::{HostTls, Security},
 };
@@ -62,6 +63,7 @@ pub(super) async fn give_up_connected(process: Process, transport: Transport, er
 /// Whether the plugin took the request to quit.
 async fn send_away(line: &HandshakeLine, security: Security) -> bool {
     let options = ConnectOptions {
+        target: Target::default(),
         stdout: Box::new(tokio::io::sink()),
         stderr: Box::new(tokio::io::sink()),
         limit: STEP,

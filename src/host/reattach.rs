@@ -86,15 +86,13 @@ pub(super) async fn reattach(mut builder: ClientBuilder, how: Reattach) -> Resul
     let limits = KillLimits { terminate: builder.terminate, ..KillLimits::default() };
     let name = builder.name.clone().unwrap_or_else(|| format!("reattached-{}", process.runner_id()));
     let security = tls.security(&name, &line)?;
-    let transport = Transport::connect(&line, security, connect_options(&mut builder, runner)).await?;
+    let target = Target::process(process.exit());
+    let options = connect_options(&mut builder, target.clone(), runner);
+    let transport = Transport::connect(&line, security, options).await?;
     version::check(&transport, &name, builder.required_version.as_ref()).await?;
     debug!(plugin = name, version, protocol = %line.protocol, "reattached to plugin");
     let plugins = sets.get(&version).cloned().unwrap_or_default();
-    let calls = Calls {
-        plugin: Some(name.as_str().into()),
-        target: Target::process(process.exit()),
-        ..builder.calls
-    };
+    let calls = Calls { plugin: Some(name.as_str().into()), target, ..builder.calls };
     let ending = Ending::new(process, limits, config.test);
     let hooks = Hooks { on_exit: builder.on_exit.take(), managed: builder.managed };
     Ok(Client::new(

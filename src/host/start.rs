@@ -95,8 +95,9 @@ async fn launch(mut builder: ClientBuilder) -> Result<Client> {
     if let Some(path) = line.address.as_unix() {
         process.owns_socket(path);
     }
+    let target = Target::process(process.exit());
     let mut connect_options =
-        connect_options(&mut builder, runner.map(|runner| runner as Arc<dyn AttachedRunner>));
+        connect_options(&mut builder, target.clone(), runner.map(|runner| runner as Arc<dyn AttachedRunner>));
     if line.address == Address::Stdio
         && let Some(stdio) = stdio
     {
@@ -110,11 +111,7 @@ async fn launch(mut builder: ClientBuilder) -> Result<Client> {
             debug!(plugin = name, version = line.version, protocol = %line.protocol, "using plugin");
             // The version is one of the offered ones.
             let plugins = sets.get(&line.version).cloned().unwrap_or_default();
-            let calls = Calls {
-                plugin: Some(name.as_str().into()),
-                target: Target::process(process.exit()),
-                ..builder.calls
-            };
+            let calls = Calls { plugin: Some(name.as_str().into()), target, ..builder.calls };
             let ending = Ending::new(process, limits, false);
             let hooks = Hooks { on_exit: builder.on_exit.take(), managed: builder.managed };
             Ok(Client::new(
@@ -130,6 +127,7 @@ async fn launch(mut builder: ClientBuilder) -> Result<Client> {
 /// What the builder says about the connection; takes the writers out of it.
 pub(super) fn connect_options(
     builder: &mut ClientBuilder,
+    target: Target,
     runner: Option<Arc<dyn AttachedRunner>>,
 ) -> ConnectOptions {
     let _ = &runner; // without gRPC there are no addresses to translate
@@ -137,6 +135,7 @@ pub(super) fn connect_options(
         stdout: builder.stdout.take().unwrap_or_else(|| Box::new(tokio::io::sink())),
         stderr: builder.stderr.take().unwrap_or_else(|| Box::new(tokio::io::sink())),
         limit: CONNECT_TIMEOUT,
+        target,
         stdio: None,
         #[cfg(feature = "netrpc")]
         record: builder.record.take(),

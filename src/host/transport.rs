@@ -3,7 +3,7 @@
 use super::options::Writer;
 use crate::{
     HandshakeLine, Protocol, Result,
-    calls::Calls,
+    calls::{Calls, Target},
     net::{Connection, Pipes},
     registry::Entry,
     tls::Security,
@@ -34,6 +34,9 @@ pub(super) struct ConnectOptions {
     pub(super) grpc_message_limit: usize,
     #[cfg(feature = "grpc")]
     pub(super) multiplex_grpc: bool,
+    /// The process at the other end.
+    #[cfg_attr(not(feature = "grpc"), expect(dead_code, reason = "only gRPC's broker says how it ended"))]
+    pub(super) target: Target,
     /// Where brokered connections are listened for.
     #[cfg(feature = "grpc")]
     pub(super) sockets: crate::grpc::Sockets,
@@ -71,6 +74,7 @@ impl Transport {
                     stderr: options.stderr,
                     limit: options.limit,
                     message_limit: options.grpc_message_limit,
+                    target: options.target,
                     multiplex: options.multiplex_grpc,
                     security,
                     sockets: options.sockets,

@@ -10,7 +10,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser};
 use serde_gob::{GobType, Shape, TypeBuilder};
 use tokio::io::{AsyncRead, AsyncWrite, DuplexStream, copy_bidirectional};
 
-use super::{host::session_error, scope};
+use super::scope::{self, BrokerScope};
 use crate::{Error, Result};
 
 /// Bytes that flow beside a call: on the wire a broker id, Go's `uint32`. What Go programs do with an `io.Reader` or
@@ -33,7 +33,7 @@ enum Side {
     /// To be sent: starts to serve it and gives the id.
     Ours(Mutex<Option<Offer>>),
     /// Received.
-    Theirs { id: u32, broker: MuxBroker },
+    Theirs { id: u32, scope: BrokerScope },
 }
 
 type Offer = Box<dyn FnOnce(&MuxBroker) -> u32 + Send>;
@@ -78,8 +78,8 @@ impl ByteStream {
     /// [`Disconnected`](crate::ErrorKind::Disconnected) or [`Timeout`](crate::ErrorKind::Timeout) if the other side
     /// does not serve it any more, [`Misuse`](crate::ErrorKind::Misuse) on the side that made it.
     pub async fn into_reader(self) -> Result<RemoteReader> {
-        let (id, broker) = self.received()?;
-        broker.receive_reader(id).await.map_err(session_error)
+        let (id, scope) = self.received()?;
+        scope.explained(scope.broker().receive_reader(id).await).await
     }
 
     /// What the other side made of a writer. Its `shutdown` returns when the other side has stored everything.
@@ -87,8 +87,8 @@ impl ByteStream {
     /// # Errors
     /// As for [`into_reader`](Self::into_reader).
     pub async fn into_writer(self) -> Result<RemoteWriter> {
-        let (id, broker) = self.received()?;
-        broker.receive_writer(id).await.map_err(session_error)
+        let (id, scope) = self.received()?;
+        scope.explained(scope.broker().receive_writer(id).await).await
     }
 
     /// The other end of the pair. Also for what a Go peer serves under the id.
@@ -96,13 +96,13 @@ impl ByteStream {
     /// # Errors
     /// As for [`into_reader`](Self::into_reader).
     pub async fn into_stream(self) -> Result<Stream> {
-        let (id, broker) = self.received()?;
-        broker.dial(id).await.map_err(session_error)
+        let (id, scope) = self.received()?;
+        scope.dial(id).await
     }
 
-    fn received(self) -> Result<(u32, MuxBroker)> {
+    fn received(self) -> Result<(u32, BrokerScope)> {
         match self.0 {
-            Side::Theirs { id, broker } => Ok((id, broker)),
+            Side::Theirs { id, scope } => Ok((id, scope)),
             Side::Ours(_) => {
                 Err(Error::misuse("this byte stream is to be sent: the receiver takes what it was made of"))
             }
@@ -112,7 +112,7 @@ impl ByteStream {
 
 impl Serialize for ByteStream {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let broker = scope::current().map_err(ser::Error::custom)?;
+        let scope = scope::current().map_err(ser::Error::custom)?;
         let Side::Ours(offer) = &self.0 else {
             return Err(ser::Error::custom(
                 "a received byte stream cannot be passed on: take it and send another",
@@ -120,14 +120,14 @@ impl Serialize for ByteStream {
         };
         let offer = offer.lock().unwrap_or_else(PoisonError::into_inner).take();
         let offer = offer.ok_or_else(|| ser::Error::custom("a byte stream can be sent once"))?;
-        serializer.serialize_u32(offer(&broker))
+        serializer.serialize_u32(offer(scope.broker()))
     }
 }
 
 impl<'de> Deserialize<'de> for ByteStream {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let broker = scope::current().map_err(de::Error::custom)?;
-        Ok(Self(Side::Theirs { id: u32::deserialize(deserializer)?, broker }))
+        let scope = scope::current().map_err(de::Error::custom)?;
+        Ok(Self(Side::Theirs { id: u32::deserialize(deserializer)?, scope }))
     }
 }
 

@@ -10,8 +10,17 @@ use muxbroker::MuxBroker;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser};
 use serde_gob::{GobType, Shape, TypeBuilder};
 
-use super::{client::RpcClient, host::session_error, plugin_server::serve_object, scope, stub::Interface};
-use crate::{Error, Result, calls::Calls, trace::TraceContext};
+use super::{
+    client::RpcClient,
+    plugin_server::serve_object,
+    scope::{self, BrokerScope},
+    stub::Interface,
+};
+use crate::{
+    Error, Result,
+    calls::{Calls, Target},
+    trace::TraceContext,
+};
 
 /// Serves `object` to the other side until it closes its stream, or the connection between the processes ends.
 /// Returns the broker id that the other side is to [`connect`] to within five seconds. Go's
@@ -30,10 +39,14 @@ pub fn serve<I: Interface + ?Sized>(broker: &MuxBroker, object: Arc<I>) -> u32 {
 /// [`Disconnected`](crate::ErrorKind::Disconnected) or [`Timeout`](crate::ErrorKind::Timeout) if the other side does
 /// not, or no longer, serve it.
 pub async fn connect<I: Interface + ?Sized>(broker: &MuxBroker, id: u32) -> Result<Arc<I>> {
-    let stream = broker.dial(id).await.map_err(session_error)?;
+    connect_within(&BrokerScope::new(broker.clone(), Target::default()), id).await
+}
+
+async fn connect_within<I: Interface + ?Sized>(scope: &BrokerScope, id: u32) -> Result<Arc<I>> {
+    let stream = scope.dial(id).await?;
     // A peer that says to which trace its calls belong is told the same.
     let calls = Calls { send_trace: TraceContext::current().is_some(), ..Calls::default() };
-    Ok(I::client(RpcClient::for_calls(calls, stream, broker.clone())))
+    Ok(I::client(RpcClient::for_calls(calls, stream, scope.broker().clone())))
 }
 
 /// An object of the sender that the receiver may call: on the wire a broker id, Go's `uint32`.
@@ -63,7 +76,7 @@ enum Side<I: ?Sized> {
     /// To be sent.
     Ours(Mutex<Option<Arc<I>>>),
     /// Received.
-    Theirs { id: u32, broker: MuxBroker, of: PhantomData<fn() -> Arc<I>> },
+    Theirs { id: u32, scope: BrokerScope, of: PhantomData<fn() -> Arc<I>> },
 }
 
 impl<I: Interface + ?Sized> Callback<I> {
@@ -84,29 +97,29 @@ impl<I: Interface + ?Sized> Callback<I> {
                 .into_inner()
                 .unwrap_or_else(PoisonError::into_inner)
                 .ok_or_else(|| Error::misuse("this callback was sent: the other side calls it")),
-            Side::Theirs { id, broker, .. } => connect(&broker, id).await,
+            Side::Theirs { id, scope, .. } => connect_within(&scope, id).await,
         }
     }
 }
 
 impl<I: Interface + ?Sized> Serialize for Callback<I> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let broker = scope::current().map_err(ser::Error::custom)?;
+        let scope = scope::current().map_err(ser::Error::custom)?;
         let Side::Ours(object) = &self.0 else {
             let text = "a received callback cannot be passed on: connect it and offer the object";
             return Err(ser::Error::custom(text));
         };
         let object = object.lock().unwrap_or_else(PoisonError::into_inner).take();
         let object = object.ok_or_else(|| ser::Error::custom("a callback can be sent once"))?;
-        serializer.serialize_u32(serve(&broker, object))
+        serializer.serialize_u32(serve(scope.broker(), object))
     }
 }
 
 impl<'de, I: Interface + ?Sized> Deserialize<'de> for Callback<I> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let broker = scope::current().map_err(de::Error::custom)?;
+        let scope = scope::current().map_err(de::Error::custom)?;
         let id = u32::deserialize(deserializer)?;
-        Ok(Self(Side::Theirs { id, broker, of: PhantomData }))
+        Ok(Self(Side::Theirs { id, scope, of: PhantomData }))
     }
 }
 

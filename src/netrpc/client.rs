@@ -58,7 +58,7 @@ impl RpcClient {
         stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
         broker: MuxBroker,
     ) -> Self {
-        let scope = Arc::new(BrokerScope::new(broker.clone()));
+        let scope = Arc::new(BrokerScope::new(broker.clone(), calls.target.clone()));
         let mut builder = Client::builder()
             .codec(codec())
             .scope(scope)

@@ -9,6 +9,7 @@ use super::{
 };
 use crate::{
     PluginSet, Result,
+    calls::Target,
     net::{ACCEPT_PAUSE, Connection, Halves, Listener},
     plugin::{Channel, Outlet, Source},
     tls::Security,
@@ -241,7 +242,7 @@ impl Service for Dispenser {
 /// Serves an object on a stream that the other side is to dial, and says under which id. It is `plugin`'s if it was dispensed.
 pub(super) fn serve_object(broker: &MuxBroker, plugin: Option<Arc<str>>, service: Box<dyn Service>) -> u32 {
     let id = broker.next_id();
-    let scope = Arc::new(BrokerScope::new(broker.clone()));
+    let scope = Arc::new(BrokerScope::new(broker.clone(), Target::default()));
     let service = Observed { plugin, service };
     broker
         .accept_and_serve(id, move |stream: Stream| async move {

@@ -12,7 +12,7 @@ use go_plugin_proto::{
     grpc_broker_server::{self, GrpcBrokerServer},
 };
 use tokio_util::task::AbortOnDropHandle;
-use tonic::{Request, Response, Status, Streaming};
+use tonic::{Code, Request, Response, Status, Streaming};
 
 use super::{GrpcBroker, outbox::Messages};
 use crate::grpc::{
@@ -37,9 +37,15 @@ impl GrpcBroker {
             self.read(&host, inbound).await
         };
         tokio::select! {
-            ended = ended => if let Err(status) = ended {
-                tracing::debug!(%status, "the broker's stream ended");
-            },
+            ended = ended => {
+                if let Err(status) = &ended {
+                    tracing::debug!(%status, "the broker's stream ended");
+                }
+                // A plugin without a broker lives on.
+                if ended.map_or_else(|status| status.code() != Code::Unimplemented, |()| true) {
+                    self.0.lost.cancel();
+                }
+            }
             () = self.0.closed.cancelled() => {}
         }
         attached.detach();

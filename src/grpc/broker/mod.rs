@@ -41,7 +41,11 @@ use super::{
     io::{BoxIo, ConnectionId},
     serve::secured,
 };
-use crate::{Address, Error, ErrorKind, Result, calls::Calls, tls::Security};
+use crate::{
+    Address, Error, ErrorKind, Result,
+    calls::{Calls, Target},
+    tls::Security,
+};
 
 pub(crate) use caller::{Caller, Callers};
 pub use listener::{GrpcListener, GrpcStream};
@@ -68,6 +72,10 @@ pub(crate) struct Shared {
     message_limit: usize,
     /// Of every connection, as of the one that they began with.
     security: Security,
+    /// The plugin's process, on its host.
+    target: Target,
+    /// The other side neither says nor hears anything any more. What is connected to it goes on, or breaks by itself.
+    lost: CancellationToken,
     closed: CancellationToken,
 }
 
@@ -81,6 +89,11 @@ pub(crate) enum Ways {
 
 impl GrpcBroker {
     pub(crate) fn new(ways: Ways, message_limit: usize, security: Security) -> Self {
+        Self::for_process(Target::default(), ways, message_limit, security)
+    }
+
+    /// The host's, beside this process.
+    pub(crate) fn for_process(target: Target, ways: Ways, message_limit: usize, security: Security) -> Self {
         let shared = Shared {
             last_id: AtomicU32::new(0),
             outbox: Outbox::default(),
@@ -88,6 +101,8 @@ impl GrpcBroker {
             ways,
             message_limit,
             security,
+            target,
+            lost: CancellationToken::new(),
             closed: CancellationToken::new(),
         };
         Self(Arc::new(shared), None)
@@ -148,7 +163,7 @@ impl GrpcBroker {
     ///
     /// # Errors
     ///
-    /// If no socket can be made, or the connection to the other side has ended.
+    /// If no socket can be made; [`Disconnected`](ErrorKind::Disconnected) if the other side is gone.
     pub fn accept(&self, id: u32) -> Result<GrpcListener> {
         Ok(GrpcListener::new(self.listen(id)?, self.closed().clone()))
     }
@@ -160,16 +175,21 @@ impl GrpcBroker {
     ///
     /// # Errors
     ///
-    /// If the time is over, or nobody answers there, or the connection to the other side has ended.
+    /// [`Timeout`](ErrorKind::Timeout) if the time is over, [`Disconnected`](ErrorKind::Disconnected) if nobody answers there, or as
+    /// soon as the other side is gone, with the exit status of a plugin that is.
     pub async fn dial(&self, id: u32) -> Result<GrpcChannel> {
         let now = self.now();
-        let (closed, security) = (now.0.closed.clone(), now.0.security.clone());
-        let channel = match &now.0.ways {
+        match now.connect(id).await {
+            Ok(channel) => Ok(channel),
+            Err(error) => Err(now.0.target.explain(error).await),
+        }
+    }
+
+    async fn connect(&self, id: u32) -> Result<GrpcChannel> {
+        let (closed, security) = (self.0.closed.clone(), self.0.security.clone());
+        let channel = match &self.0.ways {
             Ways::Sockets(sockets) => {
-                let info = tokio::select! {
-                    info = now.claim(id) => info?,
-                    () = closed.cancelled() => return Err(broker_closed()),
-                };
+                let info = self.heard(self.claim(id)).await?;
                 let address = Address::parse(&info.network, &info.address)
                     .map_err(|text| Error::new(ErrorKind::Protocol, text))?;
                 let address = sockets.for_us(address)?;
@@ -177,15 +197,26 @@ impl GrpcBroker {
                 dialer.connect(PAIRING_LIMIT, closed.clone()).await?
             }
             Ways::Multiplexed(mux) => {
-                let (mux, outbox) = (mux.clone(), now.0.outbox.clone());
+                let (mux, outbox) = (mux.clone(), self.0.outbox.clone());
                 let dialer = Dialer::new(move || {
                     let (mux, outbox) = (mux.clone(), outbox.clone());
                     async move { mux.dial(id, &outbox).await }
                 });
-                dialer.secured(security).connect(mux::DIAL_LIMIT, closed.clone()).await?
+                let dialling = dialer.secured(security).connect(mux::DIAL_LIMIT, closed.clone());
+                self.heard(dialling).await?
             }
         };
-        Ok(GrpcChannel::new(channel, closed, now.0.message_limit).0.for_calls(Calls::default()))
+        Ok(GrpcChannel::new(channel, closed, self.0.message_limit).0.for_calls(Calls::default()))
+    }
+
+    /// Waits for what the other side has to say, unless it cannot say anything any more.
+    async fn heard<T>(&self, waiting: impl Future<Output = Result<T>>) -> Result<T> {
+        tokio::select! {
+            biased;
+            () = self.0.closed.cancelled() => Err(broker_closed()),
+            done = waiting => done,
+            () = self.0.gone() => Err(connection_lost()),
+        }
     }
 
     /// Ends everything that goes through this broker. Later calls fail with `broker closed`.
@@ -217,11 +248,10 @@ impl GrpcBroker {
         if let Some(slot) = &self.1 {
             return slot.listen(id);
         }
-        if self.0.closed.is_cancelled() {
-            return Err(broker_closed());
-        }
+        self.0.check()?;
         self.0.security.can_accept()?;
-        let incoming = self.incoming(id)?;
+        // A runner's directory for sockets goes with its plugin.
+        let incoming = self.incoming(id).map_err(|error| self.0.check().err().unwrap_or(error))?;
         let secured = secured(incoming, self.0.security.clone());
         Ok(Box::pin(secured.map(|io| io.map(|io| Box::new(io) as BoxIo))))
     }
@@ -278,6 +308,31 @@ impl GrpcBroker {
     fn mailbox(&self) -> MutexGuard<'_, Mailbox> {
         self.0.mailbox.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+impl Shared {
+    /// Waits until the other side has ended, or the connection to it.
+    async fn gone(&self) {
+        tokio::select! {
+            () = self.lost.cancelled() => {}
+            () = self.target.ended() => {}
+        }
+    }
+
+    /// Whether there is somebody to listen for.
+    fn check(&self) -> Result<()> {
+        if self.closed.is_cancelled() {
+            return Err(broker_closed());
+        }
+        if self.lost.is_cancelled() || self.target.has_ended() {
+            return Err(self.target.explain_now(connection_lost()));
+        }
+        Ok(())
+    }
+}
+
+fn connection_lost() -> Error {
+    Error::new(ErrorKind::Disconnected, "the connection to the other side was lost")
 }
 
 impl fmt::Debug for GrpcBroker {

@@ -60,9 +60,10 @@ impl BrokerSlot {
     pub(super) fn listen(&self, id: u32) -> Result<Incoming> {
         let mut served = self.0.served.lock().unwrap_or_else(PoisonError::into_inner);
         let broker = GrpcBroker(self.now(), None);
-        let first = match broker.0.closed.is_cancelled() {
-            true => None,
-            false => Some(broker.listen(id)?),
+        let first = match broker.listen(id) {
+            Ok(incoming) => Some(incoming),
+            Err(_) if broker.0.check().is_err() => None,
+            Err(error) => return Err(error),
         };
         let (later, connections) = mpsc::unbounded_channel();
         served.retain(|(_, later)| !later.is_closed());

@@ -284,6 +284,24 @@ async fn a_closed_broker_says_so_and_its_connections_are_cut() {
     within("the server to stop", served.stop()).await;
 }
 
+#[tokio::test]
+async fn the_end_of_the_plugin_is_told_to_who_dials_it_and_who_has_dialled_it_before() {
+    for pair in Pair::each().await {
+        let broker = pair.host.broker();
+        let waiting = tokio::spawn({
+            let broker = broker.clone();
+            async move { broker.dial(99).await }
+        });
+        tokio::task::yield_now().await;
+        drop(pair.plugin);
+        for dialled in [within("the dial", waiting).await.unwrap(), within("the next", broker.dial(99)).await]
+        {
+            assert_eq!(dialled.unwrap_err().kind(), ErrorKind::Disconnected);
+        }
+        assert_eq!(broker.accept(7).unwrap_err().kind(), ErrorKind::Disconnected);
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_multiplexed_dial_of_a_number_that_nobody_serves_ends_after_five_seconds() {
     let pair = Pair::multiplexed(Secured::default()).await;

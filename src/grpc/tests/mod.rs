@@ -42,6 +42,7 @@ use super::{
 };
 use crate::{
     Error, ErrorKind,
+    calls::Target,
     plugin::{Channel as Output, Printed},
     tls::Security,
 };
@@ -220,6 +221,7 @@ pub(super) fn options(
         stderr,
         limit: DEADLINE,
         message_limit: DEFAULT_MESSAGE_LIMIT,
+        target: Target::default(),
         multiplex: false,
         security: Security::default(),
         sockets: Sockets::private(),

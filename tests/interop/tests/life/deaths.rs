@@ -14,7 +14,7 @@ use interop_tests::{
     go_program,
     greeter::{GreeterPlugin, HANDSHAKE},
     grpc_peer::{
-        self,
+        self, PeerPlugin,
         proto::{Blob, Nothing, peer_client::PeerClient},
     },
     within, write_pattern,
@@ -22,7 +22,10 @@ use interop_tests::{
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::io::AsyncReadExt as _;
 
-use crate::support::{builder, go_greeter};
+use crate::{
+    runner::Own,
+    support::{builder, go_greeter},
+};
 
 /// Until a death is told. What it takes are milliseconds; the rest is for a slow machine.
 const AT_ONCE: Duration = Duration::from_secs(20);
@@ -52,6 +55,69 @@ async fn a_plugin_that_dies_while_it_dispenses_is_told_with_its_status() {
     assert_eq!(error.exit_status().unwrap().code(), Some(9), "{error}");
     assert!(error.to_string().contains("exit status: 9"), "{error}");
     within("the kill", client.kill()).await.unwrap();
+}
+
+fn says_that_it_was_shot(error: &Error) {
+    assert_eq!(error.kind(), ErrorKind::Disconnected, "{error:?}");
+    assert_eq!(error.exit_status().and_then(|status| status.signal()), Some(9), "{error}");
+}
+
+/// Not after the five seconds that the other side of a broker is given otherwise.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_dials_a_grpc_plugin_that_died_is_told_so_and_who_has_dialled_it_before() {
+    for multiplex in [false, true] {
+        let (client, peer) = grpc_peer::go_plugin(multiplex).await.unwrap();
+        let offered = peer.client().offer(Nothing {}).await.unwrap().into_inner().id;
+        let (broker, nobody) = (peer.broker.clone(), u32::MAX);
+        let before = tokio::spawn(async move { broker.dial(nobody).await });
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        shoot(&client);
+        for dialled in [
+            within("the dial before", before).await.unwrap(),
+            within("the dial of what was served", peer.broker.dial(offered)).await,
+            within("the dial of nothing", peer.broker.dial(nobody)).await,
+        ] {
+            says_that_it_was_shot(&dialled.unwrap_err());
+        }
+        says_that_it_was_shot(&peer.broker.accept(peer.broker.next_id()).unwrap_err());
+    }
+}
+
+/// What runs the plugin removes the directory for the host's sockets with it.
+#[tokio::test]
+async fn a_broker_says_the_same_of_a_plugin_that_died_under_a_runner() {
+    for multiplex in [false, true] {
+        let builder = Client::builder(HANDSHAKE)
+            .plugin("peer", PeerPlugin)
+            .allowed_protocols([Protocol::Grpc])
+            .multiplex_grpc(multiplex)
+            .runner(|spec| async {
+                let mut command = Command::new(go_program("grpcpeer"));
+                command.arg("-plugin");
+                Ok(Own::new(command, spec))
+            });
+        let client = within("the start", builder.start()).await.unwrap();
+        let peer = within("the peer", client.dispense::<PeerPlugin>("peer")).await.unwrap();
+        let pid = client.runner_id().trim_start_matches("own-").parse().unwrap();
+        kill_process(Pid::from_raw(pid).unwrap(), Signal::KILL).unwrap();
+        within("the exit", client.exited()).await.unwrap();
+        says_that_it_was_shot(&peer.broker.accept(peer.broker.next_id()).unwrap_err());
+        says_that_it_was_shot(&within("the dial", peer.broker.dial(1)).await.unwrap_err());
+    }
+}
+
+#[tokio::test]
+async fn who_dials_a_net_rpc_plugin_that_died_is_told_so() {
+    let (client, courier) = courier().await;
+    let mut offered = Vec::new();
+    for _ in 0..3 {
+        offered.push(within("the offer", courier.produce(10)).await.unwrap());
+    }
+    shoot(&client);
+    let [first, second, third] = offered.try_into().unwrap();
+    says_that_it_was_shot(&within("the reader", first.into_reader()).await.err().unwrap());
+    says_that_it_was_shot(&within("the writer", second.into_writer()).await.err().unwrap());
+    says_that_it_was_shot(&within("the stream", third.into_stream()).await.err().unwrap());
 }
 
 async fn courier() -> (Client, std::sync::Arc<dyn interop_tests::courier::Courier>) {
