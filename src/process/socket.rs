@@ -49,10 +49,11 @@ impl SocketFile {
 mod unix {
     use rustix::{
         io::Errno,
-        net::{AddressFamily, SocketAddrUnix, SocketType, connect, socket},
+        net::{AddressFamily, SocketAddrUnix, SocketType, connect},
     };
     use std::{
         fs,
+        os::fd::OwnedFd,
         os::unix::fs::{FileTypeExt, MetadataExt},
         path::{Path, PathBuf},
     };
@@ -83,9 +84,41 @@ mod unix {
 
     fn is_dead(path: &Path) -> bool {
         let Ok(address) = SocketAddrUnix::new(path) else { return false };
-        let Ok(socket) = socket(AddressFamily::UNIX, SocketType::STREAM, None) else { return false };
-        // Not to block where a listener lives but its queue is full.
-        let Ok(()) = rustix::io::ioctl_fionbio(&socket, true) else { return false };
+        let Ok(socket) = probe() else { return false };
         connect(&socket, &address) == Err(Errno::CONNREFUSED)
+    }
+
+    /// A socket that no process inherits which another thread starts meanwhile, and that does not block where a listener lives
+    /// but its queue is full.
+    fn probe() -> rustix::io::Result<OwnedFd> {
+        #[cfg(not(target_vendor = "apple"))]
+        {
+            use rustix::net::{SocketFlags, socket_with};
+            let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
+            socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None)
+        }
+        // There is no way to have both from the beginning.
+        #[cfg(target_vendor = "apple")]
+        {
+            let socket = rustix::net::socket(AddressFamily::UNIX, SocketType::STREAM, None)?;
+            rustix::io::fcntl_setfd(&socket, rustix::io::FdFlags::CLOEXEC)?;
+            rustix::io::ioctl_fionbio(&socket, true)?;
+            Ok(socket)
+        }
+    }
+
+    #[cfg(test)]
+    mod tests {
+        use rustix::{
+            fs::{OFlags, fcntl_getfl},
+            io::{FdFlags, fcntl_getfd},
+        };
+
+        #[test]
+        fn what_looks_for_a_listener_is_not_inherited_and_does_not_wait() {
+            let probe = super::probe().unwrap();
+            assert!(fcntl_getfd(&probe).unwrap().contains(FdFlags::CLOEXEC));
+            assert!(fcntl_getfl(&probe).unwrap().contains(OFlags::NONBLOCK));
+        }
     }
 }
