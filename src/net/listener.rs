@@ -3,7 +3,6 @@
 use super::Connection;
 use crate::{Address, Error, ErrorKind, Result, handshake::env};
 use std::{
-    collections::HashMap,
     io,
     net::{IpAddr, Ipv4Addr},
     ops::RangeInclusive,
@@ -96,8 +95,7 @@ impl ListenOptions {
 
     /// [`Self::from_env`] with this process's environment.
     pub(crate) fn from_process_env() -> Result<Self> {
-        let vars: HashMap<_, _> = std::env::vars_os().collect();
-        Self::from_env(|name| vars.get(std::ffi::OsStr::new(name)).map(|v| v.to_string_lossy().into_owned()))
+        Self::from_env(|name| std::env::var_os(name).map(|value| value.to_string_lossy().into_owned()))
     }
 }
 
