@@ -177,7 +177,7 @@ pub use grpc::{
 };
 pub use handshake::{Address, CORE_PROTOCOL_VERSION, Handshake, HandshakeLine, StdioConnection, env};
 #[cfg(any(feature = "netrpc", feature = "grpc"))]
-pub use host::{Client, ClientBuilder, PluginCommand, cleanup_clients};
+pub use host::{Client, ClientBuilder, cleanup_clients};
 #[cfg(feature = "netrpc")]
 pub use muxbroker::MuxBroker;
 #[cfg(feature = "netrpc")]
@@ -189,6 +189,7 @@ pub use plugin_trait::GrpcPlugin;
 #[cfg(feature = "netrpc")]
 pub use plugin_trait::NetRpcPlugin;
 pub use plugin_trait::Plugin;
+pub use process::PluginCommand;
 pub use protocol::{Protocol, UnknownProtocol};
 #[cfg(any(feature = "netrpc", feature = "grpc"))]
 pub use reattach::{ReattachConfig, ReattachConfigs};

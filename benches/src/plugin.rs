@@ -3,7 +3,7 @@
 use std::{process::Command, sync::Arc, time::Instant};
 
 use anyhow::{Result, bail, ensure};
-use go_plugin::{Handshake, serve as serve_ours};
+use go_plugin::{Handshake, PluginCommand, serve as serve_ours};
 use serde_gob::Bytes;
 use tokio::task::JoinSet;
 
@@ -51,6 +51,11 @@ pub trait Host: Sized + Send + Sync + 'static {
     fn kill(self) -> impl Future<Output = Result<()>> + Send;
 }
 
+/// The command as this project's hosts take it when they know all of it.
+pub(crate) fn all_of(command: &Command) -> PluginCommand {
+    PluginCommand::new(command.get_program()).args(command.get_args())
+}
+
 /// With this project.
 pub struct Ours {
     client: go_plugin::Client,
@@ -63,7 +68,7 @@ impl Host for Ours {
     async fn start(command: Command) -> Result<Self> {
         let client = go_plugin::Client::builder(Handshake::new(1, COOKIE.0, COOKIE.1))
             .plugin("echo", EchoingPlugin::client())
-            .command(command)
+            .command(all_of(&command))
             .start()
             .await?;
         let caller = client.dispense::<EchoingPlugin>("echo").await?;

@@ -4,9 +4,8 @@
 //! - `cargo run --example basic -- CMD [ARGS…]` drives any greeter plugin, for example the one of go-plugin.
 #![allow(clippy::print_stdout)]
 
-use go_plugin::{Client, Result};
+use go_plugin::{Client, PluginCommand, Result};
 use plugin::shared::{GreeterPlugin, HANDSHAKE};
-use std::process::Command;
 
 mod plugin;
 
@@ -17,22 +16,14 @@ fn main() -> Result<()> {
     let mut args = std::env::args_os().skip(1);
     let command = match args.next() {
         Some(arg) if arg == SERVE => return plugin::main(),
-        Some(program) => {
-            let mut command = Command::new(program);
-            command.args(args);
-            command
-        }
-        None => {
-            let mut command = Command::new(std::env::current_exe()?);
-            command.arg(SERVE);
-            command
-        }
+        Some(program) => PluginCommand::new(program).args(args),
+        None => PluginCommand::new(std::env::current_exe()?).arg(SERVE),
     };
     greet(command)
 }
 
 #[tokio::main]
-async fn greet(command: Command) -> Result<()> {
+async fn greet(command: PluginCommand) -> Result<()> {
     let client = Client::builder(HANDSHAKE)
         .plugin("greeter", GreeterPlugin::client())
         .command(command)

@@ -6,9 +6,9 @@
 
 mod shared;
 
-use std::{env, io, process::Command, process::ExitCode};
+use std::{env, io, process::ExitCode};
 
-use go_plugin::{Client, Protocol, Result, logs::HclogText};
+use go_plugin::{Client, PluginCommand, Protocol, Result, logs::HclogText};
 use shared::{GreeterPlugin, HANDSHAKE, NAME};
 use tracing_subscriber::{filter::LevelFilter, fmt, prelude::*};
 
@@ -36,11 +36,9 @@ async fn main() -> ExitCode {
 }
 
 async fn greet(plugin: &str, name: &str) -> Result<String> {
-    let mut command = Command::new("sh");
-    command.args(["-c", plugin]);
     let client = Client::builder(HANDSHAKE)
         .plugin(NAME, GreeterPlugin(None))
-        .command(command)
+        .command(PluginCommand::shell(plugin))
         .allowed_protocols([Protocol::Grpc])
         .start()
         .await?;

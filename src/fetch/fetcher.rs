@@ -14,7 +14,6 @@ use std::{
     fs::{self, File},
     io::{Read, Seek as _},
     path::{Component, Path, PathBuf},
-    process::Command,
     sync::Arc,
 };
 
@@ -273,9 +272,7 @@ impl Installed {
 
     /// What [`ClientBuilder::command`](crate::ClientBuilder::command) takes: the program with its arguments.
     pub fn command(&self) -> PluginCommand {
-        let mut command = Command::new(&self.program);
-        command.args(&self.args);
-        command.into()
+        PluginCommand::new(&self.program).args(&self.args)
     }
 
     /// What [`ClientBuilder::checksum`](crate::ClientBuilder::checksum) takes, so that nothing else is started should the cache be changed meanwhile.

@@ -3,14 +3,14 @@
 use super::{
     Client,
     client::OnExit,
-    options::{PluginCommand, START_TIMEOUT, Writer},
+    options::{START_TIMEOUT, Writer},
     reattach::Reattach,
     source::MakeRunner,
     start,
 };
 use crate::{
-    AttachedRunner, Checksum, Handshake, Plugin, PluginSet, Protocol, ReattachConfig, Result, Runner,
-    RunnerSpec, StdioConnection, calls::Calls, net::SocketConfig, tls::HostOptions,
+    AttachedRunner, Checksum, Handshake, Plugin, PluginCommand, PluginSet, Protocol, ReattachConfig, Result,
+    Runner, RunnerSpec, StdioConnection, calls::Calls, net::SocketConfig, tls::HostOptions,
 };
 use std::{
     collections::BTreeMap, ops::RangeInclusive, path::PathBuf, process::ExitStatus, sync::Arc, time::Duration,

@@ -37,7 +37,7 @@ impl Launching {
             |program| Path::new(program).file_name().map(|name| name.to_string_lossy().into_owned());
         let plugin = match (&builder.name, &builder.command) {
             (Some(name), _) => name.clone(),
-            (None, Some(command)) => program(command.0.get_program()).unwrap_or_default(),
+            (None, Some(command)) => program(command.program()).unwrap_or_default(),
             (None, None) => String::new(),
         };
         builder.reattach.is_none().then_some(Self { plugin, outcome: CANCELLED })

@@ -18,5 +18,4 @@ pub(crate) use anchor::Anchor;
 pub use builder::ClientBuilder;
 pub use client::Client;
 pub use managed::cleanup_clients;
-pub use options::PluginCommand;
 pub(crate) use options::Writer;

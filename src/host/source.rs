@@ -1,8 +1,8 @@
 //! What a plugin is started from: a command, or a runner of the user's own.
 
-use super::{ClientBuilder, options::PluginCommand};
+use super::ClientBuilder;
 use crate::{
-    Error, ErrorKind, Result, Runner, RunnerSpec,
+    Error, ErrorKind, PluginCommand, Result, Runner, RunnerSpec,
     logs::PluginLog,
     process::{HostEnv, Launch, Started, diagnose, runner_spec, start_runner},
 };
@@ -44,7 +44,7 @@ impl Source {
         match self {
             Self::Command(command) => {
                 let log_file = builder.log_file.as_deref().map(open_log).transpose()?;
-                let launch = Launch::new(command.0, builder.inherit_env, builder.end_with_host)
+                let launch = Launch::new(command, builder.inherit_env, builder.end_with_host)
                     .log_to(log_file)
                     .verified_by(builder.checksum.take())
                     .sockets(builder.sockets.clone())

@@ -73,17 +73,23 @@ pub(super) struct Child {
 }
 
 struct State {
+    #[cfg(not(any(target_os = "linux", target_os = "android")))]
     process: process::Child,
     reaped: bool,
 }
 
 impl Child {
+    /// Takes over a process that std has started, without its pipes.
     pub(super) fn new(process: process::Child) -> Self {
         Self {
             id: process.id(),
             #[cfg(any(target_os = "linux", target_os = "android"))]
             pidfd: linux::pidfd(process.id()),
-            state: Mutex::new(State { process, reaped: false }),
+            state: Mutex::new(State {
+                #[cfg(not(any(target_os = "linux", target_os = "android")))]
+                process,
+                reaped: false,
+            }),
             socket: Mutex::default(),
         }
     }
@@ -100,7 +106,7 @@ impl Child {
     pub(super) fn wait(&self) -> Exit {
         self.wait_for_end();
         let mut state = self.state();
-        let status = state.process.wait().ok();
+        let status = self.reap(&mut state).ok();
         state.reaped = true;
         Exit { status }
     }
@@ -111,7 +117,7 @@ impl Child {
         if state.reaped {
             return Ok(());
         }
-        self.send(&mut state.process, signal)
+        self.send(&mut state, signal)
     }
 
     /// Elsewhere there is no way to wait without taking the status, and with it the process id, from under a
@@ -124,16 +130,21 @@ impl Child {
         }
     }
 
+    #[cfg(not(any(target_os = "linux", target_os = "android")))]
+    fn reap(&self, state: &mut State) -> io::Result<process::ExitStatus> {
+        state.process.wait()
+    }
+
     #[cfg(not(unix))]
-    fn send(&self, process: &mut process::Child, signal: Signal) -> io::Result<()> {
+    fn send(&self, state: &mut State, signal: Signal) -> io::Result<()> {
         match signal {
-            Signal::Kill => process.kill(),
+            Signal::Kill => state.process.kill(),
             Signal::Terminate => Err(io::ErrorKind::Unsupported.into()),
         }
     }
 
     #[cfg(all(unix, not(any(target_os = "linux", target_os = "android"))))]
-    fn send(&self, _: &mut process::Child, signal: Signal) -> io::Result<()> {
+    fn send(&self, _: &mut State, signal: Signal) -> io::Result<()> {
         let pid = unix_pid(self.id).ok_or(io::ErrorKind::NotFound)?;
         Ok(rustix::process::kill_process(pid, signal.into())?)
     }
@@ -156,15 +167,21 @@ impl From<Signal> for rustix::process::Signal {
 
 #[cfg(any(target_os = "linux", target_os = "android"))]
 mod linux {
-    use super::{Child, Signal, unix_pid};
+    use super::{Child, Signal, State, unix_pid};
     use rustix::{
-        io::Errno,
-        process::{PidfdFlags, WaitId, WaitIdOptions, kill_process, pidfd_open, pidfd_send_signal, waitid},
+        io::{Errno, retry_on_intr},
+        process::{
+            PidfdFlags, WaitId, WaitIdOptions, WaitOptions, kill_process, pidfd_open, pidfd_send_signal,
+            waitid, waitpid,
+        },
     };
     use std::{
         io,
-        os::fd::{AsFd, OwnedFd},
-        process,
+        os::{
+            fd::{AsFd, OwnedFd},
+            unix::process::ExitStatusExt,
+        },
+        process::ExitStatus,
     };
 
     /// A descriptor names this process for ever, even if the host ignores SIGCHLD and the kernel reaps it behind
@@ -174,6 +191,24 @@ mod linux {
     }
 
     impl Child {
+        #[cfg(target_os = "linux")]
+        pub(in super::super) fn born(born: crate::sys::Born) -> Self {
+            let id = born.id.as_raw_nonzero().get().unsigned_abs();
+            Self {
+                id,
+                pidfd: born.handle.or_else(|| pidfd(id)),
+                state: State { reaped: false }.into(),
+                socket: Default::default(),
+            }
+        }
+
+        pub(super) fn reap(&self, _: &mut State) -> io::Result<ExitStatus> {
+            let id = unix_pid(self.id).ok_or(io::ErrorKind::NotFound)?;
+            let ended = retry_on_intr(|| waitpid(Some(id), WaitOptions::empty()))?;
+            let (_, status) = ended.ok_or(io::ErrorKind::WouldBlock)?;
+            Ok(ExitStatus::from_raw(status.as_raw()))
+        }
+
         pub(super) fn wait_for_end(&self) {
             let by_fd = self.pidfd.as_ref().map(|fd| WaitId::PidFd(fd.as_fd()));
             // Kernels before 5.4 open such descriptors but do not wait for them.
@@ -190,7 +225,7 @@ mod linux {
             // Neither way: the host ignores SIGCHLD, so the kernel has reaped the process.
         }
 
-        pub(super) fn send(&self, _: &mut process::Child, signal: Signal) -> io::Result<()> {
+        pub(super) fn send(&self, _: &mut State, signal: Signal) -> io::Result<()> {
             match (&self.pidfd, unix_pid(self.id)) {
                 (Some(fd), _) => pidfd_send_signal(fd, signal.into())?,
                 (None, Some(pid)) => kill_process(pid, signal.into())?,

@@ -1,29 +1,27 @@
 //! Starting a plugin, on a thread that then waits for its end.
 
 use super::{
-    ExitWatch, HostEnv, Process, Sink, Stdout, Tail,
-    child::{Child, KillOnDrop},
+    ExitWatch, HostEnv, PluginCommand, Process, Sink, Stdout, Tail,
+    child::KillOnDrop,
     env::{self, Changes},
     handle::Body,
     handover::Handover,
     pipes::{self, Watched},
     socket_dir::{self, SocketDir},
-    verified,
+    spawn::{SpawnError, Spawned, Start},
 };
 use crate::{
     Checksum, Error, ErrorKind, Result,
     net::{SocketConfig, WriteHalf},
-    sys,
 };
 use std::{
     ffi::{OsStr, OsString},
     fs::File,
     io,
     path::Path,
-    process::{self, ChildStderr, ChildStdin, ChildStdout, Command, Stdio},
+    process::{ChildStderr, ChildStdin, ChildStdout},
     sync::Arc,
     thread,
-    time::Duration,
 };
 use tokio::{
     io::{AsyncRead, AsyncWrite},
@@ -31,26 +29,17 @@ use tokio::{
 };
 use tokio_util::task::TaskTracker;
 
-/// Enough for a thread that only forks and waits: starting a command allocates on the heap.
+/// Enough for a thread that only makes a process and waits for it: starting a command allocates on the heap, and the stack that
+/// the process has for a moment (32 KiB) is in this one.
 const THREAD_STACK: usize = 128 << 10;
-
-/// How often, and how far apart at first, a start is tried again while the program's file is open for writing.
-/// That is over in a moment: a file just written here is still held by a child that another thread is about to
-/// start, between its fork and its exec (golang/go#22315).
-const BUSY_RETRIES: u32 = 6;
-const BUSY_PAUSE: Duration = Duration::from_millis(5);
 
 /// A command that starts a plugin.
 pub(crate) struct Launch {
-    command: Command,
+    start: Start,
     program: OsString,
     user_env: Changes,
     inherit_env: bool,
-    end_with_host: bool,
-    checksum: Option<Checksum>,
     sockets: SocketConfig,
-    logs_to_file: bool,
-    stdio: bool,
 }
 
 /// A plugin that was started but has not said anything yet.
@@ -71,11 +60,11 @@ impl Started {
 }
 
 /// What a command becomes on its thread.
-struct Spawned {
+struct Running {
     child: KillOnDrop,
+    stdin: Option<ChildStdin>,
     stdout: Option<ChildStdout>,
     stderr: Option<ChildStderr>,
-    stdin: Option<ChildStdin>,
 }
 
 impl Launch {
@@ -84,47 +73,29 @@ impl Launch {
     ///
     /// `inherit_env`: pass the host's environment on. `end_with_host`: have the kernel kill the plugin when the
     /// host is gone, where it can (Linux); off for a plugin that is to outlive its host.
-    pub(crate) fn new(mut command: Command, inherit_env: bool, end_with_host: bool) -> Self {
-        command.stdout(Stdio::piped()).stderr(Stdio::piped());
-        if end_with_host {
-            sys::end_with_parent(&mut command);
-        }
+    pub(crate) fn new(command: PluginCommand, inherit_env: bool, end_with_host: bool) -> Self {
+        let PluginCommand { command, plain } = command;
         let user_env = command.get_envs().map(|(k, v)| (k.to_owned(), v.map(OsStr::to_owned))).collect();
         let program = command.get_program().to_owned();
-        Self {
-            command,
-            program,
-            user_env,
-            inherit_env,
-            end_with_host,
-            checksum: None,
-            sockets: SocketConfig::default(),
-            logs_to_file: false,
-            stdio: false,
-        }
+        let start = Start { command, plain, end_with_host, checksum: None, stdin: false, stderr: None };
+        Self { start, program, user_env, inherit_env, sockets: SocketConfig::default() }
     }
 
     /// Has standard input and output be the connection, if the plugin wants it, too.
     pub(crate) fn connected(mut self, stdio: bool) -> Self {
-        if stdio {
-            self.command.stdin(Stdio::piped());
-            self.stdio = true;
-        }
+        self.start.stdin = stdio;
         self
     }
 
     /// Has only a program with this checksum started.
     pub(crate) fn verified_by(mut self, checksum: Option<Checksum>) -> Self {
-        self.checksum = checksum;
+        self.start.checksum = checksum;
         self
     }
 
     /// Has the plugin's standard error go to a file: nothing of it is read here.
     pub(crate) fn log_to(mut self, file: Option<File>) -> Self {
-        if let Some(file) = file {
-            self.command.stderr(file);
-            self.logs_to_file = true;
-        }
+        self.start.stderr = file;
         self
     }
 
@@ -156,14 +127,16 @@ impl Launch {
         logs: impl Sink + 'static,
         raw: Option<Box<dyn AsyncWrite + Send + Unpin>>,
     ) -> Result<Started> {
-        let socket_dir = socket_dir::create(&self.sockets, host, &self.user_env, !self.end_with_host)?;
+        let bound = self.start.end_with_host;
+        let socket_dir = socket_dir::create(&self.sockets, host, &self.user_env, !bound)?;
         let named = socket_dir.as_ref().map(SocketDir::path).or(host.socket_dir);
         let group = self.sockets.group.clone();
         self.set_env(&HostEnv { socket_dir: named, socket_group: group.as_deref(), ..*host });
         let (reply, spawned) = oneshot::channel();
         let (ended, exit) = ExitWatch::new();
         let thread_name = format!("plugin {}", self.name());
-        let Self { command, program, checksum, end_with_host: bound, logs_to_file, stdio, .. } = self;
+        let Self { start, program, .. } = self;
+        let logs_to_file = start.stderr.is_some();
         let refused = |cause: io::Error| {
             let text = format!("cannot start {}: {cause}", program.display());
             Error::new(ErrorKind::Launch, text).with_source(cause)
@@ -172,16 +145,14 @@ impl Launch {
             .name(thread_name)
             .stack_size(THREAD_STACK)
             .spawn(move || {
-                let mut process = match spawn(command, checksum.as_ref()) {
-                    Ok(process) => process,
+                let Spawned { child, stdin, stdout, stderr } = match start.spawn() {
+                    Ok(spawned) => spawned,
                     Err(error) => return drop(reply.send(Err(error))),
                 };
-                let (stdout, stderr) = (process.stdout.take(), process.stderr.take());
-                let stdin = process.stdin.take().filter(|_| stdio);
-                let child = Arc::new(Child::new(process));
+                let child = Arc::new(child);
+                let guard = KillOnDrop::new(&child, bound);
                 // Nobody there to take it: the guard comes back and kills.
-                let _ =
-                    reply.send(Ok(Spawned { child: KillOnDrop::new(&child, bound), stdout, stderr, stdin }));
+                let _ = reply.send(Ok(Running { child: guard, stdin, stdout, stderr }));
                 let exit = child.wait();
                 // First the file: who sees the exit may count on it.
                 child.socket().process_ended();
@@ -191,7 +162,7 @@ impl Launch {
             .map_err(refused)?;
         let thread_died =
             |_| Err(SpawnError::System(io::Error::other("the thread that starts the plugin ended")));
-        let Spawned { child, stdout, stderr, stdin } =
+        let Running { child, stdin, stdout, stderr } =
             spawned.await.unwrap_or_else(thread_died).map_err(|error| match error {
                 SpawnError::System(cause) => refused(cause),
                 SpawnError::Checksum(error) => error,
@@ -214,40 +185,13 @@ impl Launch {
 
     fn set_env(&mut self, host: &HostEnv<'_>) {
         if !self.inherit_env {
-            self.command.env_clear();
+            self.start.command.env_clear();
         }
         for (name, value) in env::changes(&self.user_env, host) {
             match value {
-                Some(value) => self.command.env(name, value),
-                None => self.command.env_remove(name),
+                Some(value) => self.start.command.env(name, value),
+                None => self.start.command.env_remove(name),
             };
         }
     }
-}
-
-/// Why there is no process.
-enum SpawnError {
-    System(io::Error),
-    Checksum(Error),
-}
-
-impl From<io::Error> for SpawnError {
-    fn from(cause: io::Error) -> Self {
-        Self::System(cause)
-    }
-}
-
-fn spawn(mut command: Command, checksum: Option<&Checksum>) -> Result<process::Child, SpawnError> {
-    if let Some(checksum) = checksum {
-        verified::arm(&mut command, checksum).map_err(SpawnError::Checksum)?;
-    }
-    for retry in 0..BUSY_RETRIES {
-        match command.spawn() {
-            Err(error) if error.kind() == io::ErrorKind::ExecutableFileBusy => {
-                thread::sleep(BUSY_PAUSE * 2_u32.pow(retry));
-            }
-            done => return Ok(done?),
-        }
-    }
-    Ok(command.spawn()?)
 }

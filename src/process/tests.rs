@@ -34,9 +34,7 @@ impl Sink for Collect {
 }
 
 fn shell(script: &str) -> Launch {
-    let mut command = Command::new("sh");
-    command.args(["-c", script]);
-    Launch::new(command, true, true)
+    Launch::new(PluginCommand::shell(script), true, true)
 }
 
 async fn start(script: &str) -> (Process, Stdout, Collect) {
@@ -278,8 +276,7 @@ async fn many_processes_at_once_leave_no_thread() {
     let starting = (0..50).map(|_| {
         let program = program.clone();
         tokio::spawn(async move {
-            let mut command = Command::new(program);
-            command.args(["-c", "echo line; exec sleep 60"]);
+            let command = PluginCommand::new(program).args(["-c", "echo line; exec sleep 60"]);
             let launch = Launch::new(command, true, true);
             let started = launch.start(&HostEnv::default(), Collect::default(), None).await.unwrap();
             assert_eq!(started.stdout.first_line(LONG).await, FirstLine::Line(b"line".into()));
@@ -309,7 +306,7 @@ async fn many_processes_at_once_leave_no_thread() {
 
 #[tokio::test]
 async fn a_missing_program_is_reported_by_the_start() {
-    let launch = Launch::new(Command::new("/nonexistent/plugin"), true, true);
+    let launch = Launch::new("/nonexistent/plugin".into(), true, true);
     let error = launch.start(&HostEnv::default(), Collect::default(), None).await.err().unwrap();
     assert_eq!(error.kind(), crate::ErrorKind::Launch);
     let cause = std::error::Error::source(&error).unwrap().downcast_ref::<std::io::Error>().unwrap();
@@ -322,8 +319,7 @@ async fn a_program_that_is_still_being_written_is_waited_for() {
     let program = dir.path().join("plugin");
     std::fs::copy("/bin/sh", &program).unwrap();
     let writer = std::fs::File::options().append(true).open(&program).unwrap();
-    let mut command = Command::new(&program);
-    command.args(["-c", "echo started"]);
+    let command = PluginCommand::new(&program).args(["-c", "echo started"]);
     let launch = Launch::new(command, true, true);
     let env = HostEnv::default();
     let close = async {
@@ -336,9 +332,8 @@ async fn a_program_that_is_still_being_written_is_waited_for() {
 
 #[tokio::test]
 async fn the_environment_arrives() {
-    let mut command = Command::new("sh");
-    command.args(["-c", "echo $COOKIE,$OWN,$PLUGIN_PROTOCOL_VERSIONS,$HOME"]);
-    command.env("OWN", "mine").env("PATH", "/usr/bin:/bin");
+    let command = PluginCommand::shell("echo $COOKIE,$OWN,$PLUGIN_PROTOCOL_VERSIONS,$HOME");
+    let command = command.env("OWN", "mine").env("PATH", "/usr/bin:/bin");
     let launch = Launch::new(command, false, true);
     let env = HostEnv { cookie: ("COOKIE", "biscuit"), versions: &[2, 5], ..HostEnv::default() };
     let started = launch.start(&env, Collect::default(), None).await.unwrap();

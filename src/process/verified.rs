@@ -10,49 +10,60 @@
 
 use super::diagnose::resolve;
 use crate::{Checksum, Error, ErrorKind, Result};
-use std::{fs::File, io, path::PathBuf, process::Command};
+use std::{
+    fs::File,
+    io,
+    path::{Path, PathBuf},
+    process::Command,
+};
 
-/// Makes the next start of `command` run what matches `checksum`. Blocks on the file system.
-pub(super) fn arm(command: &mut Command, checksum: &Checksum) -> Result<()> {
+#[cfg(target_os = "linux")]
+pub(super) use linux::open;
+
+/// Whether the program matches.
+#[cfg(not(target_os = "linux"))]
+pub(super) fn verify(command: &Command, checksum: &Checksum) -> Result<()> {
     let path = path_of(command);
-    let unreadable = |cause: io::Error| {
-        let text = format!("error verifying checksum: {}: {cause}", path.display());
-        Error::new(ErrorKind::Security, text).with_source(cause)
-    };
-    let file = File::open(&path).map_err(unreadable)?;
-    #[cfg(target_os = "linux")]
-    return linux::arm(command, file, checksum, unreadable);
-    #[cfg(not(target_os = "linux"))]
-    return checksum.verify(&mut { file });
+    checksum.verify(&mut File::open(&path).map_err(unreadable(&path))?)
 }
 
-/// The file that the system will start: as std finds it, relative to the command's directory or on its `PATH`.
+fn unreadable(path: &Path) -> impl Fn(io::Error) -> Error {
+    move |cause| {
+        let text = format!("error verifying checksum: {}: {cause}", path.display());
+        Error::new(ErrorKind::Security, text).with_source(cause)
+    }
+}
+
+/// The file that the system will start, seen from here: as std finds it, relative to the command's directory or on its `PATH`.
 fn path_of(command: &Command) -> PathBuf {
-    let search = command.get_envs().find(|(name, _)| *name == "PATH").and_then(|(_, path)| path);
-    let program = command.get_program();
-    let path = resolve(program, search).unwrap_or_else(|| program.into());
+    let path = found(command);
     match command.get_current_dir() {
         Some(dir) => dir.join(path), // an absolute one stays itself
         None => path,
     }
 }
 
+/// The program's path as the command gives it, or where a name stands on its `PATH`.
+pub(super) fn found(command: &Command) -> PathBuf {
+    let search = command.get_envs().find(|(name, _)| *name == "PATH").and_then(|(_, path)| path);
+    let program = command.get_program();
+    resolve(program, search).unwrap_or_else(|| program.into())
+}
+
 #[cfg(target_os = "linux")]
 mod linux {
     use super::*;
-    use crate::sys;
+    use crate::{
+        process::image::image,
+        sys::{Executable, Image},
+    };
     use rustix::{
         fs::{MemfdFlags, SealFlags, StatVfsMountFlags, fcntl_add_seals, fstatvfs, memfd_create},
         io::Errno,
     };
     use std::{
-        collections::BTreeMap,
-        ffi::{CString, OsStr, OsString},
         io::{Read, Seek},
-        os::{
-            fd::OwnedFd,
-            unix::{ffi::OsStrExt, fs::MetadataExt},
-        },
+        os::unix::fs::MetadataExt,
     };
 
     /// Write permission for the group or anybody; for a file with an access control list the former is its mask.
@@ -60,12 +71,11 @@ mod linux {
 
     const ROOT: u32 = 0;
 
-    pub(super) fn arm(
-        command: &mut Command,
-        mut file: File,
-        checksum: &Checksum,
-        unreadable: impl Fn(io::Error) -> Error,
-    ) -> Result<()> {
+    /// What matches `checksum` of the command's program, with the command's arguments and environment. Blocks on the file system.
+    pub(in super::super) fn open(command: &mut Command, checksum: &Checksum) -> Result<Image> {
+        let path = path_of(command);
+        let unreadable = unreadable(&path);
+        let mut file = File::open(&path).map_err(&unreadable)?;
         if can_change(&file).map_err(&unreadable)? {
             file = sealed_copy(&mut file).map_err(|cause| {
                 let text = format!(
@@ -77,16 +87,9 @@ mod linux {
         }
         checksum.verify(&mut file)?;
         file.rewind().map_err(&unreadable)?;
-        let script = is_script(&file).map_err(&unreadable)?;
-        let program = sys::Image {
-            file: OwnedFd::from(file),
-            // The interpreter opens the script by its descriptor's name, after the start.
-            inherited: script,
-            arguments: arguments(command).map_err(&unreadable)?,
-            environment: environment(command).map_err(&unreadable)?,
-        };
-        sys::execute(command, program);
-        Ok(())
+        // The interpreter opens the script by its descriptor's name, after the start.
+        let inherited = is_script(&file).map_err(&unreadable)?;
+        image(command, Executable::Open { file: file.into(), inherited }).map_err(&unreadable)
     }
 
     /// Whether anybody but root can write into the file.
@@ -117,89 +120,68 @@ mod linux {
         Ok(start[..length] == *b"#!")
     }
 
-    fn arguments(command: &Command) -> io::Result<Vec<CString>> {
-        std::iter::once(command.get_program()).chain(command.get_args()).map(c_string).collect()
-    }
-
-    /// What std would give the child.
-    fn environment(command: &mut Command) -> io::Result<Vec<CString>> {
-        let mut all: BTreeMap<OsString, OsString> =
-            if inherits(command) { std::env::vars_os().collect() } else { BTreeMap::new() };
-        for (name, value) in command.get_envs() {
-            match value {
-                Some(value) => drop(all.insert(name.to_owned(), value.to_owned())),
-                None => drop(all.remove(name)),
-            }
-        }
-        let joined = |(name, value): (OsString, OsString)| {
-            c_string(OsStr::from_bytes(&[name.as_bytes(), b"=", value.as_bytes()].concat()))
-        };
-        all.into_iter().map(joined).collect()
-    }
-
-    /// Whether the command passes this process's environment on. A command does not tell that its environment was
-    /// cleared, but then has no need to note a removal.
-    fn inherits(command: &mut Command) -> bool {
-        const NOBODY_USES: &str = "GO_PLUGIN_IS_THE_ENVIRONMENT_CLEARED";
-        command.env_remove(NOBODY_USES);
-        command.get_envs().any(|(name, value)| name == NOBODY_USES && value.is_none())
-    }
-
-    fn c_string(text: &OsStr) -> io::Result<CString> {
-        CString::new(text.as_bytes()).map_err(|cause| io::Error::new(io::ErrorKind::InvalidInput, cause))
-    }
-
     #[cfg(test)]
     mod tests {
         use super::*;
+        use crate::{
+            process::{borrowing, spawn::Start},
+            sys,
+        };
         use sha2::{Digest, Sha256};
-        use std::{fs, os::unix::fs::PermissionsExt, path::Path};
+        use std::{fs, os::unix::fs::PermissionsExt};
 
         const SCRIPT: &str = "#!/bin/sh\necho \"$OWN $1 $(pwd)\"\n";
 
-        /// An armed command for a file of these contents, and the file.
-        fn armed(dir: &Path, contents: &[u8], mode: u32) -> (Command, PathBuf) {
+        /// A command for a file of these contents, what was verified of it, and the file.
+        fn verified(dir: &Path, contents: &[u8], mode: u32) -> (Command, Image, PathBuf) {
             let path = dir.join("plugin");
             fs::write(&path, contents).unwrap();
             fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
             let mut command = Command::new(&path);
             command.current_dir("/").env("OWN", "mine");
-            super::super::arm(&mut command, &Checksum::sha256(Sha256::digest(contents).to_vec())).unwrap();
-            (command, path)
+            let image = open(&mut command, &Checksum::sha256(Sha256::digest(contents).to_vec())).unwrap();
+            (command, image, path)
         }
 
-        fn said(mut command: Command) -> String {
-            String::from_utf8(command.output().unwrap().stdout).unwrap()
+        /// What it says when it is started in either way.
+        fn said(command: Command, image: Image) -> [String; 2] {
+            let mut start = Start::plain(command);
+            let spawned = borrowing::spawn(&mut start, Some(&image)).unwrap();
+            let borrowed = io::read_to_string(spawned.stdout.unwrap()).unwrap();
+            assert!(spawned.child.wait().status.unwrap().success());
+            let mut command = start.command;
+            sys::execute(&mut command, image);
+            [borrowed, String::from_utf8(command.output().unwrap().stdout).unwrap()]
         }
 
         #[test]
         fn scripts_run_from_where_they_were_verified() {
             for mode in [0o755, 0o777] {
                 let dir = tempfile::tempdir().unwrap();
-                let (mut command, _) = armed(dir.path(), SCRIPT.as_bytes(), mode);
-                command.arg("argument"); // after the arming: not seen
-                assert_eq!(said(command), "mine  /\n");
+                let (mut command, image, _) = verified(dir.path(), SCRIPT.as_bytes(), mode);
+                command.arg("argument"); // too late: not seen
+                assert_eq!(said(command, image), ["mine  /\n"; 2]);
             }
         }
 
         #[test]
         fn what_was_verified_runs_even_if_the_file_is_overwritten_meanwhile() {
             let dir = tempfile::tempdir().unwrap();
-            let (command, path) = armed(dir.path(), SCRIPT.as_bytes(), 0o777);
+            let (command, image, path) = verified(dir.path(), SCRIPT.as_bytes(), 0o777);
             fs::write(path, "#!/bin/sh\necho evil\n").unwrap();
-            assert_eq!(said(command), "mine  /\n");
+            assert_eq!(said(command, image), ["mine  /\n"; 2]);
         }
 
         #[test]
         fn what_was_verified_runs_even_if_the_file_is_replaced_meanwhile() {
             for mode in [0o755, 0o777] {
                 let dir = tempfile::tempdir().unwrap();
-                let (command, path) = armed(dir.path(), &fs::read("/bin/pwd").unwrap(), mode);
+                let (command, image, path) = verified(dir.path(), &fs::read("/bin/pwd").unwrap(), mode);
                 let evil = dir.path().join("evil");
                 fs::write(&evil, "#!/bin/sh\necho evil\n").unwrap();
                 fs::set_permissions(&evil, fs::Permissions::from_mode(0o755)).unwrap();
                 fs::rename(evil, path).unwrap();
-                assert_eq!(said(command), "/\n");
+                assert_eq!(said(command, image), ["/\n"; 2]);
             }
         }
 
@@ -210,44 +192,24 @@ mod linux {
             let mut relative = Command::new("./plugin");
             relative.current_dir(dir.path());
             let mut named = Command::new("plugin");
-            named.env("PATH", dir.path());
+            named.env("PATH", dir.path()).current_dir(dir.path());
             for mut command in [relative, named] {
                 let sum = Checksum::sha256(Sha256::digest(fs::read("/bin/pwd").unwrap()).to_vec());
-                super::super::arm(&mut command, &sum).unwrap();
-                assert!(command.output().unwrap().status.success());
+                let image = open(&mut command, &sum).unwrap();
+                let here = format!("{}\n", dir.path().display());
+                assert_eq!(said(command, image), [here.clone(), here]);
             }
         }
 
         #[test]
         fn a_missing_file_is_named() {
             let sum = Checksum::sha256([0; 32]);
-            let error = super::super::arm(&mut Command::new("/nonexistent/plugin"), &sum).unwrap_err();
+            let error = open(&mut Command::new("/nonexistent/plugin"), &sum).err().unwrap();
             assert_eq!(error.kind(), ErrorKind::Security);
             assert!(
                 error.to_string().starts_with("error verifying checksum: /nonexistent/plugin: "),
                 "{error}"
             );
-        }
-
-        #[test]
-        fn a_cleared_environment_is_noticed() {
-            let mut command = Command::new("true");
-            assert!(inherits(&mut command));
-            command.env("A", "b").env_clear().env("C", "d");
-            assert!(!inherits(&mut command));
-            assert_eq!(environment(&mut command).unwrap(), [c"C=d".to_owned()]);
-        }
-
-        #[test]
-        fn the_environment_is_what_std_would_make_it() {
-            let mut command = Command::new("env");
-            command.arg("-0").env("ADDED", "1").env_remove("HOME");
-            let mut ours: Vec<_> = environment(&mut command).unwrap();
-            let std = command.output().unwrap().stdout;
-            let mut theirs: Vec<_> = std.split(|&byte| byte == 0).filter(|line| !line.is_empty()).collect();
-            ours.sort();
-            theirs.sort_unstable();
-            assert_eq!(ours.iter().map(|line| line.as_bytes()).collect::<Vec<_>>(), theirs);
         }
 
         #[test]

@@ -18,7 +18,7 @@ use super::bench::{
     echoing_client::EchoingClient,
     echoing_server::{Echoing, EchoingServer},
 };
-use crate::plugin::{COOKIE, Host};
+use crate::plugin::{COOKIE, Host, all_of};
 
 struct EchoPlugin;
 
@@ -103,8 +103,8 @@ pub struct Grpc<C> {
 impl<C: Connections> Host for Grpc<C> {
     type Caller = EchoingClient<GrpcChannel>;
 
-    async fn start(mut command: Command) -> Result<Self> {
-        command.args(["--transport", "grpc"]);
+    async fn start(command: Command) -> Result<Self> {
+        let command = all_of(&command).args(["--transport", "grpc"]);
         let client = Client::builder(Handshake::new(1, COOKIE.0, COOKIE.1))
             .plugin("echo", EchoPlugin)
             .allowed_protocols([Protocol::Grpc])

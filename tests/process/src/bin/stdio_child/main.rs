@@ -11,8 +11,8 @@ mod host_watch;
 #[allow(dead_code)]
 #[path = "../../../../../src/plugin/stdio/mod.rs"]
 mod stdio;
-#[allow(dead_code)]
-#[path = "../../../../../src/sys.rs"]
+#[allow(dead_code, unused_imports)]
+#[path = "../../../../../src/sys/mod.rs"]
 mod sys;
 
 use std::{
