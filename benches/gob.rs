@@ -4,12 +4,12 @@ use benches::{gob, options::By};
 use criterion::{Criterion, criterion_group, criterion_main};
 
 fn values(c: &mut Criterion) {
-    for value in gob::VALUES {
-        for direction in ["encode", "decode"] {
-            let name = format!("gob/{value}/{direction}");
-            let mut operation = gob::operation(&name, By::Ours).expect("a row of the comparison");
-            c.bench_function(&name, |b| b.iter(&mut operation));
-        }
+    let both =
+        gob::VALUES.map(|value| ["encode", "decode"].map(|direction| format!("gob/{value}/{direction}")));
+    let borrowed = gob::BORROWED.map(|value| format!("gob/{value}/decode/borrowed"));
+    for name in both.into_iter().flatten().chain(borrowed) {
+        let mut operation = gob::operation(&name, By::Ours).expect("a row of the comparison");
+        c.bench_function(&name, |b| b.iter(&mut operation));
     }
 }
 

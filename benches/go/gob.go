@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// operation is one operation, to be repeated: name is gob/VALUE/encode or gob/VALUE/decode. Encoder and decoder live as long
-// as their stream, as in net/rpc.
+// operation is one operation, to be repeated: name is gob/VALUE/encode or gob/VALUE/decode, and what may follow is the other
+// side's own matter. Encoder and decoder live as long as their stream, as in net/rpc.
 func operation(name string) func() {
 	parts := strings.Split(name, "/")
 	switch parts[1] {

@@ -13,6 +13,14 @@ pub struct Header {
     seq: u64,
 }
 
+/// The same, with its text where it arrived.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct BorrowedHeader<'a> {
+    pub service_method: &'a str,
+    pub seq: u64,
+}
+
 /// Twenty fields, some of them of structs.
 #[derive(Clone, Default, Serialize, Deserialize, GobType, gobwire::Gob)]
 #[serde(rename_all = "PascalCase")]
@@ -38,6 +46,53 @@ pub struct Order {
     billing: Address,
     shipping: Address,
     items: Vec<Item>,
+}
+
+/// The same, with its texts and bytes where they arrived.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct BorrowedOrder<'a> {
+    pub number: i64,
+    pub revision: u32,
+    pub customer: &'a str,
+    pub email: &'a str,
+    pub currency: &'a str,
+    pub total: f64,
+    pub discount: f64,
+    pub paid: bool,
+    pub shipped: bool,
+    pub gift: bool,
+    pub created: i64,
+    pub changed: i64,
+    pub weight: u64,
+    pub priority: i32,
+    pub token: &'a [u8],
+    #[serde(borrow)]
+    pub tags: Vec<&'a str>,
+    #[serde(borrow)]
+    pub notes: BTreeMap<&'a str, &'a str>,
+    #[serde(borrow)]
+    pub billing: BorrowedAddress<'a>,
+    #[serde(borrow)]
+    pub shipping: BorrowedAddress<'a>,
+    #[serde(borrow)]
+    pub items: Vec<BorrowedItem<'a>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct BorrowedAddress<'a> {
+    pub street: &'a str,
+    pub city: &'a str,
+    pub zip: i64,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct BorrowedItem<'a> {
+    pub article: &'a str,
+    pub count: i64,
+    pub price: f64,
 }
 
 #[derive(Clone, Default, Serialize, Deserialize, GobType, gobwire::Gob)]

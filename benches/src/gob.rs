@@ -11,10 +11,26 @@ use crate::{data, options::By};
 /// The rows: what is encoded and decoded.
 pub const VALUES: [&str; 4] = ["header", "struct20", "bytes1m", "f64x100k"];
 
-/// One operation, to be repeated: `name` is `gob/VALUE/encode` or `gob/VALUE/decode`.
+/// Those that are also decoded into values that borrow.
+pub const BORROWED: [&str; 2] = ["header", "struct20"];
+
+/// One operation, to be repeated: `name` is `gob/VALUE/encode`, `gob/VALUE/decode` or `gob/VALUE/decode/borrowed`.
 pub fn operation(name: &str, by: By) -> Result<Box<dyn FnMut()>> {
     let (value, direction) =
         name.strip_prefix("gob/").and_then(|name| name.split_once('/')).context("no such row")?;
+    if direction == "decode/borrowed" {
+        return match (by, value) {
+            (By::Ours, "header") => borrowing(data::header(), |decoder| {
+                black_box(decoder.decode::<data::BorrowedHeader<'_>>()?);
+                Ok(())
+            }),
+            (By::Ours, "struct20") => borrowing(data::order(), |decoder| {
+                black_box(decoder.decode::<data::BorrowedOrder<'_>>()?);
+                Ok(())
+            }),
+            _ => bail!("nobody does {name}"),
+        };
+    }
     match (by, value) {
         (By::Ours, "header") => ours(data::header(), direction),
         (By::Ours, "struct20") => ours(data::order(), direction),
@@ -48,6 +64,26 @@ where
     Ok(Box::new(move || {
         decoder.feed(black_box(&next));
         black_box(decoder.decode::<T>().expect("it was decoded before"));
+    }))
+}
+
+/// What `decode` does, again and again. A value that borrows cannot leave it.
+fn borrowing<T>(
+    value: T,
+    decode: fn(&mut serde_gob::Decoder) -> serde_gob::Result<()>,
+) -> Result<Box<dyn FnMut()>>
+where
+    T: Serialize + GobType,
+{
+    let (mut encoder, mut first, mut next) = (serde_gob::Encoder::new(), Vec::new(), Vec::new());
+    encoder.encode(&value, &mut first)?;
+    encoder.encode(&value, &mut next)?;
+    let mut decoder = serde_gob::Decoder::new();
+    decoder.feed(&first);
+    decode(&mut decoder)?;
+    Ok(Box::new(move || {
+        decoder.feed(black_box(&next));
+        decode(&mut decoder).expect("it was decoded before");
     }))
 }
 

@@ -23,8 +23,8 @@ const READ_MAX: usize = 256 * 1024;
 const READ_MIN: usize = 16 * 1024;
 
 /// Buffers kept while parts of them are held: with them a session that streams are read from without delay needs no
-/// fresh memory.
-const READ_AHEAD: usize = 3;
+/// fresh memory. Of eight busy streams more parts are held than of one: with three buffers they had twice the page faults.
+const READ_AHEAD: usize = 8;
 
 /// How long the reader goes on after the end of the session, so that a peer that is still sending reads our
 /// last frames and not a connection reset. A peer that reads closes at once.
