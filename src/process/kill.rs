@@ -7,9 +7,10 @@ use tokio::time::timeout;
 /// How long each step of [`Process::kill`] may take.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct KillLimits {
-    /// For the request to close. Go has no limit here and hangs on a stopped plugin.
+    /// For the request to close, which has a limit of its own, and ends a moment after that. Must be longer: what a plugin that has
+    /// taken the request does until its end is not cut short by this.
     pub(crate) close: Duration,
-    /// From an accepted request to the exit. Go: 2 s.
+    /// From an accepted request, with what the plugin still had to say, to the exit. Go: 2 s.
     pub(crate) exit: Duration,
     /// From SIGTERM to the exit; `None` leaves the step out, as Go does.
     pub(crate) terminate: Option<Duration>,
@@ -20,7 +21,7 @@ pub(crate) struct KillLimits {
 impl Default for KillLimits {
     fn default() -> Self {
         let step = Duration::from_secs(2);
-        Self { close: step, exit: step, terminate: None, reap: step }
+        Self { close: 2 * step, exit: step, terminate: None, reap: step }
     }
 }
 

@@ -28,6 +28,7 @@ func main() {
 	tlsDir := flag.String("tls", "", "folder of the files for TLS of its own")
 	cookie := flag.String("cookie", "BASIC_PLUGIN=hello", "KEY=VALUE")
 	dieInDispense := flag.Bool("die-in-dispense", false, "exit with 9 when the host dispenses over net/rpc")
+	linger := flag.Duration("linger", 0, "how long to live on when the host has asked for the end")
 	test := flag.Bool("test", false, "serve as in a test or debugger: prints JSON, ends with stdin")
 	flag.Parse()
 
@@ -60,6 +61,7 @@ func main() {
 		serveTest(config)
 	} else {
 		plugin.Serve(config)
+		time.Sleep(*linger)
 	}
 }
 

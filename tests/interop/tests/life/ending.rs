@@ -61,6 +61,16 @@ async fn a_call_whose_process_was_killed_has_the_signal() {
     }
 }
 
+/// It answers the request at once and keeps its connection until it ends, which takes longer than the request may take.
+#[tokio::test]
+async fn a_plugin_that_has_taken_the_request_to_quit_gets_its_time_to_end() {
+    let mut command = go_greeter(Protocol::NetRpc);
+    command.args(["-linger", "2500ms"]);
+    let client = within("the start", builder().command(command).start()).await.unwrap();
+    within("the kill", client.kill()).await.unwrap();
+    assert_eq!(client.exited().await.unwrap().code(), Some(0));
+}
+
 /// Opens a stream to the plugin, kills its process and returns what the stream ends with.
 async fn broken(peer: &Peer, pid: u32) -> Error {
     // One message, and then no end.

@@ -54,5 +54,6 @@ async fn peer(client: &Client) -> Arc<Peer> {
 /// Ends a plugin, which must go by itself.
 async fn end(client: Client) {
     within("the kill", client.kill()).await.unwrap();
-    assert_eq!(client.exited().await.and_then(|status| status.code()), Some(0));
+    let status = client.exited().await;
+    assert!(status.is_some_and(|status| status.success()), "{} ended with {status:?}", client.name());
 }
