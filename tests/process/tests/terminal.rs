@@ -4,6 +4,7 @@
 
 mod support;
 
+use interop_tests::go_program;
 use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
     pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt},
@@ -11,6 +12,7 @@ use rustix::{
 use std::{
     fs::File,
     io::{Read, Write},
+    path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     time::Instant,
 };
@@ -25,14 +27,16 @@ struct Session {
 
 impl Session {
     /// Has the host's plugin run a script.
-    fn run(transport: &str, script: &str, over_stdio: bool) -> Self {
+    fn run(plugin: &Path, transport: &str, script: &str, over_stdio: bool) -> Self {
         let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).unwrap();
         grantpt(&master).unwrap();
         unlockpt(&master).unwrap();
         let terminal = ptsname(&master, Vec::new()).unwrap();
         let mut command = Command::new(env!("CARGO_BIN_EXE_host"));
         command
-            .args(["order", transport, env!("CARGO_BIN_EXE_actor"), "multi-thread"])
+            .args(["order", transport])
+            .arg(plugin)
+            .arg("multi-thread")
             .env("HOST_TERMINAL", terminal.to_str().unwrap())
             .env("HOST_ORDER", format!("shell {script}"))
             .env("ACTOR_TRANSPORT", transport)
@@ -73,28 +77,37 @@ impl Drop for Session {
     }
 }
 
+/// One on this library, and one on go-plugin.
+fn plugins() -> [PathBuf; 2] {
+    [env!("CARGO_BIN_EXE_actor").into(), go_program("actorplugin")]
+}
+
 /// As in Go, where a plugin's standard input is that of its host and nothing changes session or process group.
 #[test]
 fn what_a_plugin_starts_reads_from_the_hosts_terminal() {
-    for transport in TRANSPORTS {
-        let script = "test -t 0 && echo 'a terminal' >/dev/tty; read -r line; echo \"got $line\" >/dev/tty";
-        let mut session = Session::run(&transport.to_string(), script, false);
-        session.shows("a terminal");
-        session.types("hello from the keyboard\n");
-        session.shows("got hello from the keyboard");
-        session.shows("exit status: 0");
-        assert!(session.host.wait().unwrap().success());
+    for plugin in plugins() {
+        for transport in TRANSPORTS {
+            let script =
+                "test -t 0 && echo 'a terminal' >/dev/tty; read -r line; echo \"got $line\" >/dev/tty";
+            let mut session = Session::run(&plugin, transport.as_str(), script, false);
+            session.shows("a terminal");
+            session.types("hello from the keyboard\n");
+            session.shows("got hello from the keyboard");
+            session.shows("exit status: 0");
+            assert!(session.host.wait().unwrap().success());
+        }
     }
 }
 
 /// As `ssh` and `sudo` do for passwords, wherever their standard streams lead: also when they are the connection.
 #[test]
 fn what_a_plugin_starts_opens_the_hosts_terminal() {
-    for transport in TRANSPORTS {
-        for over_stdio in [false, true] {
+    let [rust, go] = plugins();
+    for (plugin, over_stdio) in [(&rust, false), (&rust, true), (&go, false)] {
+        for transport in TRANSPORTS {
             let script = "printf 'password: ' >/dev/tty; stty -echo </dev/tty; echo ready >/dev/tty; read -r line \
                           </dev/tty; stty echo </dev/tty; echo \"its length is ${#line}\" >/dev/tty";
-            let mut session = Session::run(&transport.to_string(), script, over_stdio);
+            let mut session = Session::run(plugin, transport.as_str(), script, over_stdio);
             session.shows("password: ready");
             session.types("secret\n");
             session.shows("its length is 6");
