@@ -1,7 +1,9 @@
 //! Serving inside a process that does other things, too.
 
 use super::{Server, TestServer, server::says_true, stdio::Unredirected};
-use crate::{Error, HandshakeLine, Protocol, ReattachConfig, Result, handshake::env, tls::PluginTls};
+use crate::{
+    Address, Error, HandshakeLine, Protocol, ReattachConfig, Result, handshake::env, tls::PluginTls,
+};
 use std::ffi::OsString;
 use tracing::debug;
 
@@ -14,6 +16,8 @@ pub(crate) struct Asked {
     pub(crate) over: Option<Protocol>,
     /// Whether gRPC connections are to share one socket, as the variable says it.
     pub(crate) multiplex: Option<String>,
+    /// Whether standard input and output are to be the connection, as the variable says it.
+    pub(crate) stdio: Option<String>,
     /// Its certificate for AutoMTLS.
     pub(crate) client_cert: Option<OsString>,
 }
@@ -34,7 +38,8 @@ impl Server {
         self.start_in_process(asked).map(|(server, _)| server)
     }
 
-    /// The same as a host asks for it, and the line that a process would have printed.
+    /// The same as a host asks for it, and the line that a process would have printed. If that says that the connection is standard input
+    /// and output, these are the caller's to connect, to the address in the server's config.
     pub(crate) fn start_in_process(mut self, asked: Asked) -> Result<(TestServer, HandshakeLine)> {
         let (version, mut protocol, set) = self.chosen(asked.versions.as_deref())?;
         if let Some(over) = asked.over {
@@ -44,21 +49,23 @@ impl Server {
             protocol = over;
         }
         let output = Unredirected::default();
-        let multiplex = protocol == Protocol::Grpc && says_true(asked.multiplex);
+        let over_stdio = self.goes_over_stdio(asked.stdio);
+        let multiplex = protocol == Protocol::Grpc && (over_stdio || says_true(asked.multiplex));
         let tls = std::mem::take(&mut self.tls);
         let PluginTls { security, certificate } = tls.prepare(asked.client_cert, protocol)?;
         let service = self.service(protocol, &set, output.outlet(), multiplex, security)?;
         let listener = self.listen()?;
+        let address = listener.address()?;
+        debug!(network = address.network(), %address, "plugin address");
+        let mut config = ReattachConfig::new(protocol, address.clone(), std::process::id());
+        (config.version, config.test) = (version, true);
         let line = HandshakeLine {
             version,
-            address: listener.address()?,
+            address: if over_stdio { Address::Stdio } else { address },
             protocol,
             server_certificate: certificate,
             multiplex: multiplex.then_some(true),
         };
-        let mut config = ReattachConfig::new(protocol, line.address.clone(), std::process::id());
-        (config.version, config.test) = (version, true);
-        debug!(network = line.address.network(), address = %line.address, "plugin address");
         let server = TestServer::start(config, move |quit| async move {
             service.run(listener, quit, async { output.finish() }).await;
         });

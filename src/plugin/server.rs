@@ -186,7 +186,7 @@ impl Server {
         let _interrupts = ignore_interrupts()?;
         // Before any code of the application runs: what it prints must not come before the handshake line.
         let redirect = Redirect::install(sentry.flatten())?;
-        let over_stdio = cfg!(unix) && self.over_stdio && says_true(std::env::var(env::CONNECT_STDIO).ok());
+        let over_stdio = self.goes_over_stdio(std::env::var(env::CONNECT_STDIO).ok());
         // There is but one connection, and brokered ones need a place.
         let multiplex = over_stdio || says_true(std::env::var(env::MULTIPLEX_GRPC).ok());
         let multiplex = protocol == Protocol::Grpc && multiplex;
@@ -216,6 +216,11 @@ impl Server {
             }
         }
         Ok(())
+    }
+
+    /// Whether standard input and output are the connection, for a host that set this variable.
+    pub(super) fn goes_over_stdio(&self, variable: Option<String>) -> bool {
+        cfg!(unix) && self.over_stdio && says_true(variable)
     }
 
     pub(super) fn listen(&self) -> Result<Listener> {

@@ -1,8 +1,8 @@
 //! A plugin in this process that a host takes for a program.
 
 use crate::{
-    AttachedRunner, ClientBuilder, Error, HandshakeLine, Protocol, Result, Runner, RunnerOutput, RunnerSpec,
-    Server, env,
+    Address, AttachedRunner, ClientBuilder, Error, HandshakeLine, Protocol, Result, Runner, RunnerOutput,
+    RunnerSpec, Server, TestServer, env,
     net::{Connection, ListenOptions, Listener},
     plugin::Asked,
 };
@@ -18,7 +18,7 @@ use std::{
     time::Duration,
 };
 use tokio::{
-    io::{AsyncWriteExt as _, DuplexStream, copy_bidirectional, duplex},
+    io::{AsyncRead, AsyncWrite, AsyncWriteExt as _, DuplexStream, copy_bidirectional, duplex, join},
     sync::watch,
     task::JoinSet,
 };
@@ -58,8 +58,9 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// # fn main() { #[cfg(feature = "netrpc")] example::main().unwrap() }
 /// ```
 ///
-/// It shares one socket for [all gRPC connections](ClientBuilder::multiplex_grpc) and takes part in AutoMTLS if its host wants that. A crash leaves
-/// brokered connections alone that have sockets of their own.
+/// It shares one socket for [all gRPC connections](ClientBuilder::multiplex_grpc) and takes part in AutoMTLS if its host wants that; if both
+/// sides [want it](ClientBuilder::connect_over_stdio), its standard input and output are the connection. A crash leaves brokered connections alone that
+/// have sockets of their own.
 #[derive(Clone)]
 pub struct FakePlugin(Arc<Shared>);
 
@@ -175,13 +176,13 @@ impl Runner for Fake {
         self.shared.starts.fetch_add(1, SeqCst);
         *self.shared.running.lock().unwrap_or_else(PoisonError::into_inner) =
             Some((self.kill.clone(), self.ended.subscribe()));
-        let ((stdout, said), (stderr, log)) = (duplex(PIPE), duplex(PIPE));
-        let process = Process { stdout, stderr, kill: self.kill.clone(), ended: self.ended.clone() };
+        let ((stdout, said), (stderr, log), (stdin, heard)) = (duplex(PIPE), duplex(PIPE), duplex(PIPE));
+        let process = Process { stdin, stdout, stderr, kill: self.kill.clone(), ended: self.ended.clone() };
         match &self.shared.behaviour {
             Behaviour::Serve(make) => process.serve(make(), &self.spec).await?,
             Behaviour::Misbehave(how) => process.misbehave(how, &self.spec).await?,
         }
-        Ok(RunnerOutput::new(said, log))
+        Ok(RunnerOutput::new(said, log).with_stdin(heard))
     }
 
     fn name(&self) -> String {
@@ -191,6 +192,7 @@ impl Runner for Fake {
 
 /// The plugin's side of its streams.
 struct Process {
+    stdin: DuplexStream,
     stdout: DuplexStream,
     stderr: DuplexStream,
     kill: CancellationToken,
@@ -204,10 +206,16 @@ impl Process {
             versions: text(env::PROTOCOL_VERSIONS),
             over: None,
             multiplex: text(env::MULTIPLEX_GRPC),
+            stdio: text(env::CONNECT_STDIO),
             client_cert: variable(spec, env::CLIENT_CERT).cloned(),
         };
         let (mut server, said) = server.start_in_process(asked)?;
-        let behind = said.address.clone();
+        let behind = server.reattach_config().address.clone();
+        if said.address == Address::Stdio {
+            self.say(&said.to_string()).await?;
+            self.connect_streams(server, behind);
+            return Ok(());
+        }
         // Between host and plugin, so that a crash can cut their connections.
         let listener = listen(spec)?;
         self.say(&HandshakeLine { address: listener.address()?, ..said }.to_string()).await?;
@@ -219,11 +227,7 @@ impl Process {
                     () = server.ended() => break success(),
                     accepted = listener.accept() => if let Ok(mut host) = accepted {
                         let address = behind.clone();
-                        connections.spawn(async move {
-                            if let Ok(mut plugin) = Connection::dial(&address, CONNECT_TIMEOUT).await {
-                                let _ = copy_bidirectional(&mut host, &mut plugin).await;
-                            }
-                        });
+                        connections.spawn(async move { connect(&mut host, &address).await });
                     },
                     Some(_) = connections.join_next() => {}
                 }
@@ -237,6 +241,23 @@ impl Process {
             self.ended.send_replace(Some(status));
         });
         Ok(())
+    }
+
+    /// Ends with its one connection.
+    fn connect_streams(self, server: TestServer, behind: Address) {
+        tokio::spawn(async move {
+            let Self { stdin, stdout, stderr, kill, ended } = self;
+            let mut host = join(stdin, stdout);
+            let status = tokio::select! {
+                () = kill.cancelled() => killed(),
+                () = connect(&mut host, &behind) => success(),
+            };
+            drop((host, stderr));
+            if status == success() {
+                server.stop().await;
+            }
+            ended.send_replace(Some(status));
+        });
     }
 
     async fn misbehave(mut self, how: &Misbehaviour, spec: &RunnerSpec) -> Result<()> {
@@ -276,6 +297,13 @@ impl Process {
 
     async fn say(&mut self, line: &str) -> Result<()> {
         Ok(self.stdout.write_all(format!("{line}\n").as_bytes()).await?)
+    }
+}
+
+/// Carries everything between the two, until both directions have ended.
+async fn connect(host: &mut (impl AsyncRead + AsyncWrite + Unpin), behind: &Address) {
+    if let Ok(mut plugin) = Connection::dial(behind, CONNECT_TIMEOUT).await {
+        let _ = copy_bidirectional(host, &mut plugin).await;
     }
 }
 

@@ -3,7 +3,8 @@
 use std::{sync::Arc, time::Duration};
 
 use go_plugin::{
-    AutoMtls, Client, ClientBuilder, ErrorKind, PluginSet, Protocol, Result, Supervisor, serve,
+    Address, AutoMtls, Client, ClientBuilder, ErrorKind, PluginSet, Protocol, Result, Server,
+    StdioConnection, Supervisor, serve,
     testing::{FakePlugin, Misbehaviour, Pair, grpc_channel},
 };
 use interop_tests::{
@@ -36,11 +37,15 @@ impl Greeter for Kind {
     }
 }
 
-fn fake(transport: Protocol) -> FakePlugin {
-    FakePlugin::serving(move || match transport {
+fn server(transport: Protocol) -> Server {
+    match transport {
         Protocol::NetRpc => serve(HANDSHAKE).plugin("greeter", NetRpcOnly(GreeterPlugin::new(Kind))),
         Protocol::Grpc => serve(HANDSHAKE).plugin("greeter", GreeterPlugin::new(Kind)),
-    })
+    }
+}
+
+fn fake(transport: Protocol) -> FakePlugin {
+    FakePlugin::serving(move || server(transport))
 }
 
 /// GP-16.
@@ -159,6 +164,46 @@ async fn a_fake_plugin_shares_one_socket_and_encrypts_as_its_host_asks() {
     assert!(client.handshake_line().server_certificate.is_some());
     assert_eq!(greet(&client, "gopher").await, "hello gopher");
     within("the kill", client.kill()).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_fake_plugin_is_connected_over_its_standard_streams_if_both_sides_want_that() {
+    for transport in TRANSPORTS {
+        for (wanted, allowed) in [
+            (StdioConnection::Required, true),
+            (StdioConnection::IfOffered, true),
+            (StdioConnection::IfOffered, false),
+        ] {
+            let fake = FakePlugin::serving(move || server(transport).connect_over_stdio(allowed));
+            let host = || fake.install(builder().connect_over_stdio(wanted));
+            let client = within("the start", host().start()).await.unwrap();
+            assert_eq!(client.handshake_line().address == Address::Stdio, allowed);
+            assert_eq!(greet(&client, "gopher").await, "hello gopher");
+            within("the kill", client.kill()).await.unwrap();
+            assert!(client.exited().await.unwrap().success());
+
+            let client = within("the start", host().start()).await.unwrap();
+            let greeter = client.dispense::<GreeterPlugin>("greeter").await.unwrap();
+            within("the crash", fake.crash()).await;
+            let error = within("the error", greeter.say("gopher")).await.unwrap_err();
+            assert!(error.is_disconnected() && error.exit_status().is_some(), "{error:?}");
+        }
+        let refusing = fake(transport).install(builder().connect_over_stdio(StdioConnection::Required));
+        let error = within("the refusal", refusing.start()).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unsupported, "{error:?}");
+    }
+    let fake = FakePlugin::serving(|| serve(HANDSHAKE).plugin("peer", PeerPlugin).connect_over_stdio(true));
+    let host = Client::builder(HANDSHAKE)
+        .plugin("peer", PeerPlugin)
+        .allowed_protocols([Protocol::Grpc])
+        .auto_mtls(AutoMtls::Required)
+        .connect_over_stdio(StdioConnection::Required);
+    let client = within("the start", fake.install(host).start()).await.unwrap();
+    let peer = client.dispense::<PeerPlugin>("peer").await.unwrap();
+    assert_eq!(within("the call back", peer.call_back()).await.unwrap(), b"called back");
+    assert_eq!(within("the offer", peer.offer()).await.unwrap(), b"offered");
+    within("the kill", client.kill()).await.unwrap();
+    assert!(client.exited().await.unwrap().success());
 }
 
 #[tokio::test]
