@@ -20,6 +20,7 @@ const BUSY_PAUSE: Duration = Duration::from_millis(5);
 pub(super) struct Start {
     pub(super) command: Command,
     /// Program, arguments, environment and directory are all there is to the command.
+    #[cfg_attr(not(target_os = "linux"), expect(dead_code, reason = "std starts every command"))]
     pub(super) plain: bool,
     /// Whether the process ends with the thread that starts it, where the kernel can do that.
     pub(super) end_with_host: bool,
