@@ -4,6 +4,7 @@
 //! ratio within a round: what slows the machine down slows all of them.
 #![allow(clippy::print_stdout, clippy::print_stderr)] // its answer, and what it is at
 
+mod budget;
 mod figure;
 mod grpc_rows;
 mod programs;
@@ -13,12 +14,13 @@ mod transports;
 
 use std::{
     io::{IsTerminal, Write},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use anyhow::{Result, bail, ensure};
 
 use self::{
+    budget::Share,
     programs::{Measured, Programs},
     report::Comparison,
     rows::{Contestant, Row},
@@ -26,12 +28,18 @@ use self::{
 
 /// How thoroughly rows are measured.
 struct Effort {
+    /// How often every contestant of a row runs.
     rounds: usize,
+    /// What each measures.
     time: Duration,
+    /// How long all rows may take; then the others are as many and as much as that allows.
+    limit: Option<Duration>,
 }
 
-const FULL: Effort = Effort { rounds: 9, time: Duration::from_millis(400) };
-const QUICK: Effort = Effort { rounds: 3, time: Duration::from_millis(60) };
+const FULL: Effort = Effort { rounds: 9, time: Duration::from_millis(400), limit: None };
+/// Under a minute, with what the last row may need beyond its share.
+const QUICK: Effort =
+    Effort { rounds: 3, time: Duration::from_millis(60), limit: Some(Duration::from_secs(50)) };
 
 pub(crate) fn run(args: &[&str]) -> Result<()> {
     let (mut json, mut effort, mut transports, mut filters) = (false, FULL, false, Vec::new());
@@ -51,7 +59,7 @@ pub(crate) fn run(args: &[&str]) -> Result<()> {
         return transports::run(&effort, json);
     }
     let rows = rows::all();
-    let rows: Vec<Row> = rows
+    let mut rows: Vec<Row> = rows
         .into_iter()
         .filter(|row| filters.is_empty() || filters.iter().any(|f| row.name.contains(f)))
         .collect();
@@ -61,9 +69,14 @@ pub(crate) fn run(args: &[&str]) -> Result<()> {
     if !json {
         println!("{}\n\n{}", programs.describe()?, report::HEADING);
     }
-    let mut all = Vec::new();
-    for row in &rows {
-        let found = measure(row, &programs, &effort)?;
+    if effort.limit.is_some() {
+        // What takes its time, however little is left, goes first: the others share the rest.
+        rows.sort_by_key(|row| row.most_rounds);
+    }
+    let (begin, mut all) = (Instant::now(), Vec::new());
+    for (at, row) in rows.iter().enumerate() {
+        let share = Share::new(effort.limit, begin.elapsed(), rows.len() - at);
+        let found = measure(row, &programs, &effort, share)?;
         if !json {
             found.iter().for_each(|comparison| println!("{comparison}"));
         }
@@ -77,12 +90,13 @@ pub(crate) fn run(args: &[&str]) -> Result<()> {
     Ok(())
 }
 
-fn measure(row: &Row, programs: &Programs, effort: &Effort) -> Result<Vec<Comparison>> {
-    let contestants = row.contestants();
+fn measure(row: &Row, programs: &Programs, effort: &Effort, share: Share) -> Result<Vec<Comparison>> {
+    let (begin, contestants) = (Instant::now(), row.contestants());
+    let time = share.of_each(contestants.len(), effort.time);
     let rounds = effort.rounds.min(row.most_rounds);
     let mut measured: Vec<(Contestant, Vec<Measured>)> =
         contestants.iter().map(|c| (*c, Vec::new())).collect();
-    for round in 0..rounds {
+    for round in (0..rounds).take_while(|round| share.has_room(*round, begin.elapsed())) {
         let mut order: Vec<usize> = (0..measured.len()).collect();
         if round % 2 == 1 {
             order.reverse();
@@ -90,7 +104,7 @@ fn measure(row: &Row, programs: &Programs, effort: &Effort) -> Result<Vec<Compar
         for at in order {
             let (contestant, results) = &mut measured[at];
             progress(&format!("{}, round {} of {rounds}: {contestant}", row.name, round + 1));
-            results.push(programs.measure(row.work, *contestant, effort.time)?);
+            results.push(programs.measure(row.work, *contestant, time)?);
         }
     }
     progress("");
