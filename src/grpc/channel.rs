@@ -17,7 +17,8 @@ use crate::{
     calls::{Admission, Call, Calls, observe, prepared},
 };
 
-/// A connection that any generated tonic client can use: `KvClient::new(channel)`.
+/// A connection that any generated tonic client can use: `KvClient::new(channel)`. The clients' `connect` methods are of no use here: generate
+/// them with `build_transport(false)`, or depend on tonic with its feature `channel`, which this crate does without.
 ///
 /// It is a handle: clones share one HTTP/2 connection, and what is underneath can be replaced while they are
 /// held. Calls that have begun finish on the connection they began on. A lost connection is dialled again by
