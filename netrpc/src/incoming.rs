@@ -66,18 +66,51 @@ mod tests {
     use super::*;
     use crate::{codec::Codec, gob::Gob};
 
+    /// Fills every read and notes how much it could have brought.
+    struct Flood(Vec<usize>);
+
+    impl AsyncRead for Flood {
+        fn poll_read(
+            mut self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+            buf: &mut ReadBuf<'_>,
+        ) -> Poll<io::Result<()>> {
+            self.0.push(buf.remaining());
+            buf.put_slice(&vec![0; buf.remaining()]);
+            Poll::Ready(Ok(()))
+        }
+    }
+
     #[test]
-    fn buffer_grows_with_large_reads_and_shrinks_after_small_ones() {
+    fn the_first_read_takes_four_kibibytes_and_those_after_a_full_one_sixty_four() {
+        let (mut incoming, mut flood) = (Incoming::new(Gob::new().decoder()), Flood(Vec::new()));
+        let mut cx = Context::from_waker(std::task::Waker::noop());
+        for _ in 0..3 {
+            assert!(incoming.poll_fill(&mut flood, &mut cx).is_ready());
+        }
+        assert_eq!(flood.0, [4096, 65_536, 65_536]);
+    }
+
+    #[test]
+    fn buffer_grows_with_a_full_read_and_shrinks_after_many_small_ones_in_a_row() {
         let mut incoming = Incoming::new(Gob::new().decoder());
         incoming.resize(SMALL - 1);
         assert_eq!(incoming.chunk.len(), SMALL);
         incoming.resize(SMALL);
         assert_eq!(incoming.chunk.len(), LARGE);
-        incoming.resize(LARGE);
-        assert_eq!(incoming.chunk.len(), LARGE);
-        for _ in 0..=SMALL_READS {
+        // One that a small buffer would not have done for starts the count again.
+        for larger in [LARGE, SMALL] {
+            for _ in 0..SMALL_READS {
+                incoming.resize(SMALL - 1);
+            }
+            incoming.resize(larger);
+            assert_eq!(incoming.chunk.len(), LARGE, "{larger}");
+        }
+        for _ in 0..SMALL_READS {
             incoming.resize(100);
         }
+        assert_eq!(incoming.chunk.len(), LARGE, "not yet");
+        incoming.resize(100);
         assert_eq!(incoming.chunk.len(), SMALL);
     }
 }

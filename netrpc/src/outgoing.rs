@@ -174,15 +174,24 @@ mod tests {
         assert_eq!(with.bytes, without.bytes);
     }
 
-    /// Takes everything at once.
-    struct Sink;
+    /// Takes what it is given, up to so many bytes at once, and notes what is asked of it.
+    struct Sink {
+        most: usize,
+        log: Vec<&'static str>,
+    }
 
     impl AsyncWrite for Sink {
-        fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-            Poll::Ready(Ok(bytes.len()))
+        fn poll_write(
+            mut self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+            bytes: &[u8],
+        ) -> Poll<io::Result<usize>> {
+            self.log.push("write");
+            Poll::Ready(Ok(bytes.len().min(self.most)))
         }
 
-        fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        fn poll_flush(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            self.log.push("flush");
             Poll::Ready(Ok(()))
         }
 
@@ -191,27 +200,66 @@ mod tests {
         }
     }
 
-    fn write(writer: &mut Writer, bytes: usize) {
-        let mut left = Some(vec![0; bytes]);
-        let refill = |batch: &mut Vec<u8>| {
-            if let Some(bytes) = left.take() {
-                batch.extend_from_slice(&bytes);
-            }
-        };
+    /// Writes one batch of so many bytes to a stream that takes `most` at once, and returns what was asked of the stream.
+    fn write(writer: &mut Writer, bytes: usize, most: usize) -> (Vec<&'static str>, io::Result<()>) {
+        let (mut left, mut sink) = (Some(vec![0; bytes]), Sink { most, log: Vec::new() });
+        let refill = |batch: &mut Vec<u8>| batch.extend_from_slice(&left.take().unwrap_or_default());
         let mut cx = Context::from_waker(std::task::Waker::noop());
-        assert!(writer.poll_write(&mut Sink, &mut cx, refill).is_ready());
+        let Poll::Ready(written) = writer.poll_write(&mut sink, &mut cx, refill) else {
+            panic!("the sink is always ready");
+        };
+        (sink.log, written)
+    }
+
+    #[test]
+    fn a_batch_is_written_whole_and_flushed_once() {
+        let mut writer = Writer::default();
+        for (bytes, most, log) in [
+            (10, 100, &["write", "flush"][..]),
+            (10, 4, &["write", "write", "write", "flush"]),
+            (0, 100, &[]),
+        ] {
+            let (asked, written) = write(&mut writer, bytes, most);
+            assert_eq!(asked, log, "{bytes} bytes, {most} at once");
+            written.unwrap();
+            assert!(writer.is_done());
+        }
+    }
+
+    #[test]
+    fn a_stream_that_takes_nothing_is_an_error_and_no_endless_loop() {
+        let (asked, written) = write(&mut Writer::default(), 10, 0);
+        assert_eq!((asked, written.unwrap_err().kind()), (vec!["write"], io::ErrorKind::WriteZero));
+    }
+
+    #[test]
+    fn a_batch_under_way_or_not_flushed_is_not_done() {
+        for (written, unflushed, done) in
+            [(0, false, false), (3, true, false), (3, false, true), (0, true, false)]
+        {
+            let writer = Writer { batch: vec![0; 3], written, unflushed, small: 0 };
+            assert_eq!(writer.is_done(), done, "{written} written, unflushed: {unflushed}");
+        }
     }
 
     #[test]
     fn buffer_of_a_large_message_is_kept_while_it_is_used_and_then_given_back() {
+        const MOST: usize = 2 * 1024 * 1024;
         let mut writer = Writer::default();
-        write(&mut writer, 10 * RETAINED);
-        assert!(writer.batch.capacity() <= RETAINED, "too large to keep");
-        write(&mut writer, RETAINED / 2);
-        assert!(writer.batch.capacity() >= RETAINED / 2);
-        for _ in 0..=SMALL_BATCHES {
-            write(&mut writer, 100);
+        let mut write = |bytes| {
+            write(&mut writer, bytes, usize::MAX).1.unwrap();
+            writer.batch.capacity()
+        };
+        assert_eq!(write(10 * MOST), MOST, "too large to keep");
+        for _ in 0..2 * SMALL_BATCHES {
+            assert_eq!(write(MOST / 4), MOST, "a quarter of it is in use");
+            write(0);
         }
-        assert!(writer.batch.capacity() <= SMALL);
+        for _ in 0..SMALL_BATCHES {
+            assert_eq!(write(100), MOST, "not yet");
+            // To have nothing to write is no small batch.
+            write(0);
+        }
+        assert_eq!(write(100), 4096);
     }
 }

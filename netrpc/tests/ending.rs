@@ -15,7 +15,7 @@ use common::{PATIENCE, client_and_peer, connect, server_and_peer};
 use netrpc::{Client, Empty, Error, Methods, Server};
 use tokio::{
     io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf},
-    sync::{Notify, oneshot},
+    sync::{Notify, Semaphore, oneshot},
     time::timeout,
 };
 
@@ -285,6 +285,35 @@ async fn shutdown_lets_handlers_finish_and_reads_no_more() {
     let (serving, mut peer) = server_and_peer(&server);
     timeout(PATIENCE, serving).await.unwrap().unwrap().unwrap();
     peer.expect_end().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn replies_that_wait_for_room_all_go_out_in_the_drain() {
+    let gate = Arc::new(Semaphore::new(0));
+    let open = Arc::clone(&gate);
+    let wait = Methods::new().method("Wait", move |_: bool| {
+        let gate = Arc::clone(&gate);
+        async move {
+            gate.acquire().await.unwrap().forget();
+            Ok::<_, String>(true)
+        }
+    });
+    let server = Server::builder().service("A", wait).queue_limit(1).build().unwrap();
+    let (serving, mut peer) = server_and_peer(&server);
+    let begun = tokio::time::Instant::now();
+    for seq in 0..3 {
+        peer.send_request("A.Wait", seq, &true).await;
+    }
+    peer.io.shutdown().await.unwrap();
+    // Time stands still until everybody waits: the handlers for the gate, the server for them.
+    tokio::time::sleep(Duration::from_millis(1)).await;
+    open.add_permits(3);
+    for _ in 0..3 {
+        assert!(peer.response::<bool>().await.1);
+    }
+    peer.expect_end().await;
+    timeout(PATIENCE, serving).await.unwrap().unwrap().unwrap();
+    assert!(begun.elapsed() < Duration::from_secs(1), "{:?}", begun.elapsed());
 }
 
 #[tokio::test(start_paused = true)]

@@ -214,6 +214,7 @@ impl Service for Careless {
                 Ok(Box::pin(async { Ok(Reply::new(true)) }))
             }
             "Refuse" => Err(DispatchError::new(format!("{} is not for you", args.service_method()))),
+            "Show" => Err(DispatchError::new(format!("{args:?} {:?}", Reply::<netrpc::Gob>::empty()))),
             "Panic" => panic!("before the argument was read"),
             _ => Err(args.unknown_method()),
         }
@@ -229,6 +230,7 @@ async fn arguments_that_no_service_decodes_are_skipped() {
         assert!(client.call::<bool, _>("A.Discard", &args).await.unwrap());
         let rows = [
             ("A.Refuse", "A.Refuse is not for you"),
+            ("A.Show", "Args { service_method: \"A.Show\", .. } Reply { .. }"),
             ("A.Panic", "panic in A.Panic: before the argument was read"),
             ("A.Nope", "rpc: can't find method A.Nope"),
         ];
@@ -236,6 +238,26 @@ async fn arguments_that_no_service_decodes_are_skipped() {
             assert_eq!(client.call::<bool, _>(method, &args).await.unwrap_err().to_string(), text);
         }
     }
+}
+
+#[tokio::test]
+async fn a_service_may_be_shared_or_boxed() {
+    let server = Server::builder().service("Shared", Arc::new(Careless)).service("Boxed", Box::new(Careless));
+    let (client, _serving) = connect(&server.build().unwrap());
+    for method in ["Shared.Discard", "Boxed.Discard"] {
+        assert!(client.call::<bool, _>(method, &7_i64).await.unwrap(), "{method}");
+    }
+}
+
+#[test]
+fn what_is_printed_of_a_server_is_the_names_that_it_serves() {
+    let methods = Methods::new().method("M", |_: bool| async { Ok::<_, String>(true) });
+    assert_eq!(format!("{methods:?}"), r#"Methods { methods: ["M"] }"#);
+    let builder = Server::builder().service("A", methods);
+    assert_eq!(format!("{builder:?}"), r#"ServerBuilder { services: ["A"], .. }"#);
+    assert_eq!(format!("{:?}", builder.build().unwrap()), r#"Server { services: ["A"], .. }"#);
+    let error = DispatchError::new("not for you");
+    assert_eq!(error.to_string(), "not for you");
 }
 
 thread_local! {

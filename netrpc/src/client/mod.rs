@@ -172,6 +172,7 @@ impl<C: Codec> Client<C> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::task::{Context, Waker};
 
     /// A call that is given up leaves nothing in the table, whether it was written, queued, or waited for room.
     #[tokio::test(start_paused = true)]
@@ -191,5 +192,55 @@ mod tests {
         }
         assert_eq!(during, 2, "the third waits for room");
         assert_eq!(client.handle.shared.waiting(), 0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_client_queues_a_megabyte_before_its_calls_wait() {
+        let (here, _there) = tokio::io::duplex(16);
+        let client = Client::new(here);
+        let kilobytes = "x".repeat(100_000);
+        let calls = (0..30).map(|_| {
+            let (client, kilobytes) = (client.clone(), kilobytes.clone());
+            async move { client.call::<bool, _>("A.B", &kilobytes).await }
+        });
+        let mut calls: tokio::task::JoinSet<_> = calls.collect();
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        // One or more are on their way to the stream, and eleven fill the queue.
+        let waiting = client.handle.shared.waiting();
+        assert!((12..=22).contains(&waiting), "{waiting}");
+        calls.abort_all();
+    }
+
+    /// The connection's task has not run yet, so that what is queued stays there.
+    #[tokio::test]
+    async fn a_request_waits_for_others_only_if_somebody_else_may_queue_one() {
+        let client = Client::new(tokio::io::duplex(16).0);
+        let shared = &client.handle.shared;
+        let mut cx = Context::from_waker(Waker::noop());
+        let mut calls = Vec::new();
+        let mut queue = || {
+            let mut call = Box::pin(client.call::<bool, _>("A.B", &true));
+            assert!(call.as_mut().poll(&mut cx).is_pending());
+            calls.push(call);
+            shared.more_requests_may_come()
+        };
+        assert!(!queue(), "this is the only call");
+        assert!(queue());
+        shared.refill(&mut Vec::new(), Waker::noop());
+        assert!(!shared.more_requests_may_come(), "nothing is queued");
+        assert!(queue());
+        shared.close();
+        assert!(!shared.more_requests_may_come(), "nobody waits for a reply any more");
+    }
+
+    #[tokio::test]
+    async fn what_is_printed_of_a_client_is_its_settings() {
+        let builder =
+            Client::builder().send_cancel(true).default_timeout(Duration::from_secs(5)).queue_limit(7);
+        assert_eq!(
+            format!("{builder:?}"),
+            "ClientBuilder { send_cancel: true, send_trace: false, default_timeout: Some(5s), queue_limit: 7, .. }"
+        );
+        assert_eq!(format!("{:?}", builder.build(tokio::io::duplex(16).0)), "Client { .. }");
     }
 }

@@ -180,7 +180,8 @@ impl<C: Codec> Shared<C> {
     /// Whether something is queued while further callers are at work.
     pub(super) fn more_requests_may_come(&self) -> bool {
         let queue = self.queue();
-        queue.outbox.len() > 0 && !queue.closing && self.waiting() > 1
+        // None of those of a connection that has ended: nobody waits for a reply then.
+        queue.outbox.len() > 0 && self.waiting() > 1
     }
 
     /// Whether this side closes the connection.
