@@ -382,3 +382,29 @@ impl Slots {
             .collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::task::{Context, Waker};
+
+    #[tokio::test]
+    async fn an_accept_that_is_given_up_leaves_nothing_behind() {
+        let (ours, _theirs) = tokio::io::duplex(1024);
+        let broker = MuxBroker::new(Session::client(ours, crate::Config::default()));
+        let waiting = || -> Vec<(u32, Vec<u64>)> {
+            let slots = lock(&broker.inner.slots);
+            let tickets = |line: &VecDeque<(u64, _)>| line.iter().map(|(ticket, _)| *ticket).collect();
+            slots.waiting.iter().map(|(id, line)| (*id, tickets(line))).collect()
+        };
+        let mut accepts = [0, 1].map(|_| Some(Box::pin(broker.accept(7))));
+        for accept in accepts.iter_mut().flatten() {
+            assert!(accept.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+        }
+        assert_eq!(waiting(), [(7, vec![0, 1])]);
+        accepts[0] = None;
+        assert_eq!(waiting(), [(7, vec![1])], "the other still waits");
+        accepts[1] = None;
+        assert_eq!(waiting(), []);
+    }
+}

@@ -84,3 +84,46 @@ impl Config {
         self
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_that_cannot_work_become_the_nearest_that_can() {
+        const TEN_YEARS: u64 = 315_360_000;
+        for (given, timer) in [
+            (None, None),
+            (Some(0), None),
+            (Some(1), Some(1)),
+            (Some(TEN_YEARS), Some(TEN_YEARS)),
+            (Some(u64::MAX), Some(TEN_YEARS)),
+        ] {
+            let given = given.map(Duration::from_secs);
+            let config = Config {
+                keepalive_interval: given,
+                keepalive_timeout: given,
+                connection_write_timeout: given,
+                stream_open_timeout: given,
+                stream_close_timeout: given,
+                ..Config::default()
+            };
+            let config = config.clamped();
+            let timers = [
+                config.keepalive_interval,
+                config.keepalive_timeout,
+                config.connection_write_timeout,
+                config.stream_open_timeout,
+                config.stream_close_timeout,
+            ];
+            assert_eq!(timers, [timer.map(Duration::from_secs); 5], "{given:?}");
+        }
+        for (given, expected) in
+            [((0, 0), (1, 262_144)), ((1, 262_143), (1, 262_144)), ((9, 262_145), (9, 262_145))]
+        {
+            let config = Config { accept_backlog: given.0, max_stream_window: given.1, ..Config::default() };
+            let config = config.clamped();
+            assert_eq!((config.accept_backlog, config.max_stream_window), expected);
+        }
+    }
+}

@@ -294,3 +294,115 @@ impl From<Violation> for Error {
         Self::new(Kind::Protocol(violation))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::error::Error as _;
+
+    /// Which questions an error answers with yes, as letters.
+    fn answers(error: &Error) -> String {
+        let answers = [
+            (error.is_reset(), 'r'),
+            (error.is_remote_closed(), 'C'),
+            (error.is_connection_lost(), 'L'),
+            (error.is_local_closed(), 'l'),
+            (error.is_stream_closed(), 'c'),
+            (error.is_keepalive_timeout(), 'k'),
+            (error.is_write_timeout(), 'w'),
+            (error.is_open_timeout(), 'o'),
+            (error.is_timeout(), 't'),
+            (error.is_carried(), 'x'),
+            (error.is_protocol(), 'p'),
+            (error.is_go_away(), 'g'),
+            (error.is_peer_failure(), 'f'),
+            (error.is_not_accepted(), 'n'),
+            (error.is_session_over(), 'S'),
+        ];
+        answers.iter().filter(|(yes, _)| *yes).map(|(_, letter)| letter).collect()
+    }
+
+    #[test]
+    fn every_error_says_what_go_says_answers_questions_and_has_a_kind_for_readers() {
+        use io::ErrorKind::*;
+        let new = Error::new;
+        let seconds = Duration::from_secs;
+        let rows = [
+            (new(Kind::Reset), "r", ConnectionReset, "connection reset"),
+            (new(Kind::RemoteClosed), "CS", UnexpectedEof, "EOF"),
+            (Error::lost(BrokenPipe.into()), "LS", BrokenPipe, "connection lost: broken pipe"),
+            (Error::carried(NotFound.into()), "x", NotFound, "carried stream: entity not found"),
+            (new(Kind::LocalClosed), "lS", NotConnected, "session shutdown"),
+            (new(Kind::StreamClosed), "c", BrokenPipe, "stream closed"),
+            (new(Kind::KeepaliveTimeout), "ktS", TimedOut, "keepalive timeout"),
+            (new(Kind::WriteTimeout), "wt", TimedOut, "connection write timeout"),
+            (new(Kind::OpenTimeout), "ot", TimedOut, "i/o deadline reached"),
+            (new(Kind::PingTimeout), "t", TimedOut, "i/o deadline reached"),
+            (
+                new(Kind::StoreTimeout(seconds(30))),
+                "t",
+                TimedOut,
+                "carried writer did not store all within 30s",
+            ),
+            (new(Kind::AcceptTimeout), "t", TimedOut, "timeout waiting for accept"),
+            (
+                new(Kind::DialTimeout(7, seconds(10))),
+                "tn",
+                TimedOut,
+                "timeout dialing broker id 7: no answer in 10s",
+            ),
+            (
+                new(Kind::NotAccepted(7)),
+                "n",
+                ConnectionRefused,
+                "broker id 7 was not accepted by the other side",
+            ),
+            (new(Kind::BadAck { got: 8, expected: 7 }), "n", InvalidData, "bad ack: 8 (expected 7)"),
+            (new(Kind::RemoteGoAway), "g", ConnectionRefused, "remote end is not accepting connections"),
+            (new(Kind::StreamsExhausted), "", Other, "streams exhausted"),
+            (new(Kind::Panicked), "", Other, "the server of the brokered stream panicked"),
+            (new(Kind::PeerFailed(1)), "fS", ConnectionAborted, "yamux protocol error"),
+            (new(Kind::PeerFailed(2)), "fS", ConnectionAborted, "remote yamux internal error"),
+            (new(Kind::PeerFailed(3)), "fS", ConnectionAborted, "unexpected go away received"),
+        ];
+        for (error, letters, kind, text) in rows {
+            assert_eq!((answers(&error).as_str(), error.to_string().as_str()), (letters, text));
+            assert_eq!(error.violation(), None, "{text}");
+            let outside = io::Error::from(error);
+            assert_eq!(outside.kind(), kind, "{text}");
+            let inside = Error::from_io(&outside).expect("the error is inside");
+            assert_eq!(inside.to_string(), text);
+            assert_eq!(Error::of_stream(outside).to_string(), text);
+        }
+    }
+
+    #[test]
+    fn violations_are_the_peers_and_have_the_texts_of_go() {
+        for (violation, text) in [
+            (Violation::Version, "invalid protocol version"),
+            (Violation::FrameType, "invalid msg type"),
+            (Violation::WindowExceeded, "recv window exceeded"),
+            (Violation::WindowOverflow, "send window overflow"),
+            (Violation::DuplicateStream, "duplicate stream initiated"),
+            (Violation::StreamId, "invalid stream id"),
+            (Violation::UnexpectedFlag, "unexpected flag"),
+            (Violation::Flood, "peer floods the session and does not read the answers"),
+        ] {
+            let error = Error::from(violation);
+            assert_eq!((answers(&error).as_str(), error.to_string().as_str()), ("pS", text));
+            assert_eq!(error.violation(), Some(violation));
+        }
+    }
+
+    #[test]
+    fn an_io_error_behind_an_error_is_its_source_and_a_foreign_one_is_a_lost_connection() {
+        let foreign = io::Error::new(io::ErrorKind::NotFound, "no such thing");
+        assert!(Error::from_io(&foreign).is_none());
+        let lost = Error::of_stream(foreign);
+        assert!(lost.is_connection_lost());
+        assert_eq!(lost.source().expect("the I/O error").to_string(), "no such thing");
+        assert!(Error::new(Kind::Reset).source().is_none());
+        let printed = format!("{lost:?}");
+        assert!(printed.contains("ConnectionLost") && printed.contains("no such thing"), "{printed}");
+    }
+}

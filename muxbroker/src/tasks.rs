@@ -89,8 +89,10 @@ impl ReadBuffers {
 
     /// Takes note that `n` bytes were read where there was this much room.
     fn note(&mut self, n: usize, room: usize) {
-        self.demand.note(n);
-        if n == room && room >= self.size / 2 {
+        let full = n == room && room >= self.size / 2;
+        // Who fills what was left of a buffer has use for all of it.
+        self.demand.note(if full { self.size } else { n });
+        if full {
             self.size = (self.size * 4).min(READ_MAX);
             self.earlier.clear();
         }
@@ -204,5 +206,58 @@ fn poll_session(
             core.armed = None;
             core.conn.handle_timeout(now);
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use bytes::Buf;
+
+    #[test]
+    fn reads_grow_while_they_are_full_and_shrink_when_little_comes() {
+        let mut buffers = ReadBuffers::default();
+        let mut read = |most: usize| {
+            let room = buffers.make_room();
+            let n = room.min(most);
+            buffers.input.extend_from_slice(&vec![0; n]);
+            buffers.note(n, room);
+            buffers.input.advance(n);
+            room
+        };
+        let rooms: Vec<_> = (0..5).map(|_| read(usize::MAX)).collect();
+        assert_eq!(rooms, [16_384, 65_536, 262_144, 262_144, 262_144]);
+        // What is read is not moved to the front each time; and one busy moment is not forgotten at once.
+        let rooms: Vec<_> = (0..6).map(|_| read(100)).collect();
+        assert_eq!(rooms, [262_144, 262_044, 261_944, 261_844, 261_744, 16_384]);
+    }
+
+    #[test]
+    fn a_read_that_fills_what_little_room_was_left_is_no_reason_for_larger_ones() {
+        let mut buffers = ReadBuffers::default();
+        for (n, next) in [(10_000, 6384), (6384, 16_384), (8192, 8192), (8192, 65_536)] {
+            let room = buffers.make_room();
+            buffers.input.extend_from_slice(&vec![0; n]);
+            buffers.note(n, room);
+            buffers.input.advance(n);
+            assert_eq!(buffers.make_room(), next, "after {n} bytes");
+        }
+    }
+
+    #[test]
+    fn buffers_that_are_held_are_kept_aside_but_not_without_end() {
+        let mut buffers = ReadBuffers::default();
+        let mut held = Vec::new();
+        for _ in 0..10 {
+            let room = buffers.make_room();
+            assert!(room >= READ_MIN);
+            buffers.input.extend_from_slice(&vec![0; room]);
+            // The first bytes of a header, which stay for the next read.
+            held.push(buffers.input.split_to(room - 5).freeze());
+            assert_eq!(buffers.make_room(), READ_MIN - 5);
+            assert_eq!(buffers.input.len(), 5);
+            buffers.input.clear();
+        }
+        assert_eq!(buffers.earlier.len(), READ_AHEAD);
     }
 }

@@ -75,6 +75,16 @@ async fn reader_is_read_on_the_other_side_to_its_end() {
 }
 
 #[tokio::test]
+async fn what_is_carried_crosses_in_frames_as_large_as_they_can_be() {
+    let (host, plugin) = brokers();
+    let serving = host.send_reader(std::io::Cursor::new(pattern(200_000)));
+    let mut reader = within(plugin.receive_reader(serving.id())).await.unwrap();
+    assert_eq!(within(reader.read_to_end(&mut Vec::new())).await.unwrap(), 200_000);
+    // The answer to the dial, three times 64 KiB, and the rest.
+    assert_eq!(host.session().stats().frames_sent, 5);
+}
+
+#[tokio::test]
 async fn failing_reader_is_not_taken_for_its_end() {
     let (host, plugin) = brokers();
     let serving = host.send_reader(Failing(1000));

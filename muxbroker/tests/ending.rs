@@ -12,7 +12,7 @@ use common::scripted::{client_and_script, client_and_script_over};
 use common::{pair, pattern, until, within};
 use muxbroker::yamux::Flags;
 use muxbroker::{Config, Error, Session};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 
 /// Counts how often it is woken.
 #[derive(Default)]
@@ -423,4 +423,56 @@ async fn frames_after_our_close_are_read_and_forgotten() {
     peer.send_data(1, Flags::NONE, b"late").await;
     drop(stream);
     assert_eq!(session.num_streams(), 0);
+}
+
+/// Notes what is asked of the writing half of a connection.
+struct Noted {
+    io: tokio::io::DuplexStream,
+    asked: Arc<std::sync::Mutex<Vec<&'static str>>>,
+}
+
+impl AsyncRead for Noted {
+    fn poll_read(
+        mut self: std::pin::Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        std::pin::Pin::new(&mut self.io).poll_read(cx, buf)
+    }
+}
+
+impl AsyncWrite for Noted {
+    fn poll_write(
+        mut self: std::pin::Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        self.asked.lock().unwrap().push("write");
+        std::pin::Pin::new(&mut self.io).poll_write(cx, bytes)
+    }
+
+    fn poll_flush(mut self: std::pin::Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.asked.lock().unwrap().push("flush");
+        std::pin::Pin::new(&mut self.io).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: std::pin::Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.asked.lock().unwrap().push("shutdown");
+        std::pin::Pin::new(&mut self.io).poll_shutdown(cx)
+    }
+}
+
+#[tokio::test]
+async fn what_is_sent_is_flushed_once_and_the_connection_is_shut_down_at_the_end() {
+    let (ours, _theirs) = tokio::io::duplex(1024);
+    let asked = Arc::new(std::sync::Mutex::new(Vec::new()));
+    let session = Session::client(Noted { io: ours, asked: Arc::clone(&asked) }, Config::default());
+    let mut stream = within(session.open()).await.unwrap();
+    until(|| asked.lock().unwrap().len() >= 2).await;
+    assert_eq!(*asked.lock().unwrap(), ["write", "flush"]);
+    stream.write_all(b"hello").await.unwrap();
+    until(|| asked.lock().unwrap().len() >= 4).await;
+    assert_eq!(asked.lock().unwrap()[2..], ["write", "flush"]);
+    within(session.close()).await;
+    assert_eq!(asked.lock().unwrap()[4..], ["shutdown"]);
 }

@@ -55,3 +55,33 @@ fn other_versions_and_types_are_refused_in_gos_words() {
     let kind = Header::decode(&[0, 4, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0]).unwrap_err();
     assert_eq!((kind, kind.to_string().as_str()), (Violation::FrameType, "invalid msg type"));
 }
+
+#[test]
+fn flags_are_printed_by_name() {
+    for (flags, text) in [
+        (Flags::NONE, "-"),
+        (Flags::SYN, "SYN"),
+        (Flags::ACK | Flags::RST, "ACK|RST"),
+        (Flags(0xf), "SYN|ACK|FIN|RST"),
+        (Flags(0x30), "0x30"),
+        (Flags(0x24), "FIN|0x20"),
+    ] {
+        assert_eq!(format!("{flags:?}"), text);
+    }
+}
+
+#[test]
+fn flags_contain_those_whose_bits_are_all_set() {
+    let both = Flags::SYN | Flags::FIN;
+    assert_eq!(both, Flags(5));
+    assert_eq!(both | both, both);
+    for (flags, contained) in [
+        (Flags::NONE, true),
+        (Flags::SYN, true),
+        (both, true),
+        (Flags::ACK, false),
+        (Flags::SYN | Flags::ACK, false),
+    ] {
+        assert_eq!(both.contains(flags), contained, "{flags:?}");
+    }
+}

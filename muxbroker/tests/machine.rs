@@ -336,6 +336,20 @@ fn process_that_was_suspended_gives_the_peer_another_chance() {
 }
 
 #[test]
+fn an_answer_that_is_five_seconds_overdue_is_missing_and_one_that_is_more_may_wait_unread() {
+    let second = Duration::from_secs(1);
+    for (late, dead) in [(Duration::ZERO, true), (5 * second, true), (5 * second + second / 1000, false)] {
+        let (mut pair, ..) = Pair::opened(Config::default());
+        pair.client.handle_timeout(pair.now + 30 * second);
+        let due = pair.client.next_timeout().unwrap();
+        assert_eq!(due, pair.now + 40 * second);
+        pair.client.handle_timeout(due + late);
+        assert_eq!(pair.client.end().is_some(), dead, "{late:?} late");
+        assert_eq!(pair.client.next_timeout(), (!dead).then_some(due + late + 10 * second));
+    }
+}
+
+#[test]
 fn abandoned_pings_leave_no_timers_behind() {
     let mut pair = Pair::new(Config { keepalive_interval: None, ..Config::default() });
     for _ in 0..1000 {

@@ -3,11 +3,15 @@
 
 mod common;
 
+use std::io::IoSlice;
 use std::time::Duration;
 
+use common::scripted::{Scripted, client_and_script};
 use common::{pair, pair_over, pattern, until, within};
+use futures_util::FutureExt;
+use muxbroker::yamux::{Flags, Header};
 use muxbroker::{Config, Session};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 #[tokio::test]
 async fn client_ids_are_odd_and_server_ids_even() {
@@ -17,6 +21,69 @@ async fn client_ids_are_odd_and_server_ids_even() {
     assert_eq!((a.unwrap().id(), b.unwrap().id(), c.unwrap().id(), d.unwrap().id()), (1, 2, 2, 1));
     assert_eq!(within(client.open()).await.unwrap().id(), 3);
     assert_eq!(within(server.open()).await.unwrap().id(), 4);
+}
+
+#[tokio::test]
+async fn what_is_printed_of_sessions_and_streams_says_which_they_are() {
+    let (client, _server) = pair();
+    within(client.open()).await.unwrap();
+    let stream = within(client.open()).await.unwrap();
+    assert_eq!(format!("{stream:?}"), "Stream { id: 3, .. }");
+    let (read, write) = stream.into_split();
+    assert_eq!((read.id(), write.id()), (3, 3));
+    assert_eq!(format!("{read:?} {write:?}"), "ReadHalf { id: 3, .. } WriteHalf { id: 3, .. }");
+    let printed = format!("{client:?}");
+    assert!(printed.starts_with("Session { stats: Stats { streams: "), "{printed}");
+    assert!(printed.contains("streams_opened: 2,") && printed.ends_with("closed: None }"), "{printed}");
+    let printed = format!("{:?}", muxbroker::MuxBroker::new(client));
+    assert!(printed.starts_with("MuxBroker { session: Session { "), "{printed}");
+}
+
+#[tokio::test]
+async fn pieces_that_are_written_at_once_are_one_frame() {
+    let (session, mut peer) = client_and_script(Config::default());
+    let mut stream = within(session.open()).await.unwrap();
+    peer.expect_syn(1).await;
+    let pieces = [IoSlice::new(b"ab"), IoSlice::new(b""), IoSlice::new(b"cde")];
+    assert!(stream.is_write_vectored());
+    assert_eq!(stream.write_vectored(&pieces).await.unwrap(), 5);
+    peer.expect_data(1, b"abcde").await;
+    let (_read, mut write) = stream.into_split();
+    assert!(write.is_write_vectored());
+    assert_eq!(write.write_vectored(&pieces).await.unwrap(), 5);
+    peer.expect_data(1, b"abcde").await;
+}
+
+/// How many bytes of a message, its header included, the peer has before any other task has run.
+fn sent_at_once(stream: &mut muxbroker::Stream, peer: &mut Scripted, payload: usize) -> usize {
+    let written = stream.write(&vec![0; payload]).now_or_never().expect("there is credit");
+    assert_eq!(written.unwrap(), payload);
+    let arrived = peer.io.read(&mut vec![0; 64 * 1024]).now_or_never();
+    arrived.map_or(0, |read| read.unwrap())
+}
+
+#[tokio::test]
+async fn the_task_that_writes_sends_what_is_small_once_for_each_time_that_the_peer_was_heard() {
+    const HEADER: usize = muxbroker::yamux::HEADER_LEN;
+    let (session, mut peer) = client_and_script(Config::default());
+    let mut stream = within(session.open()).await.unwrap();
+    peer.expect_syn(1).await;
+    for (heard, payload, sends) in [
+        (true, 100, true),
+        (false, 100, false),
+        (true, 16 * 1024 - HEADER, true),
+        (true, 16 * 1024 - HEADER + 1, false),
+    ] {
+        if heard {
+            let frames = session.stats().frames_received;
+            peer.send(Header::window_update(1, Flags::NONE, 1)).await;
+            until(|| session.stats().frames_received > frames).await;
+        }
+        let sent = sent_at_once(&mut stream, &mut peer, payload);
+        assert_eq!(sent, if sends { HEADER + payload } else { 0 }, "{payload} bytes, heard: {heard}");
+        // What this task did not send, the session's own does.
+        peer.payload(HEADER + payload - sent).await;
+    }
 }
 
 /// The task that writes sends, too, as far as the connection takes it; the writer task sends the rest.

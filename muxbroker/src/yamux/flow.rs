@@ -69,3 +69,50 @@ impl ReceiveWindow {
         self.max.saturating_sub(buffered).saturating_sub(self.outstanding) >= self.max / 2
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const WINDOW: u32 = INITIAL_WINDOW;
+
+    #[test]
+    fn a_window_admits_what_is_outstanding_and_not_a_byte_more() {
+        let mut window = ReceiveWindow::new(WINDOW);
+        assert!(window.admit(WINDOW).is_ok());
+        assert_eq!(window.admit(WINDOW + 1), Err(Violation::WindowExceeded));
+        window.arrived(1000);
+        assert!(window.admit(WINDOW - 1000).is_ok());
+        assert_eq!(window.admit(WINDOW - 999), Err(Violation::WindowExceeded));
+    }
+
+    #[test]
+    fn credit_is_due_from_half_a_window_on_and_what_waits_to_be_read_counts() {
+        for (arrived, buffered, credit) in [
+            (WINDOW / 2 - 1, 0, None),
+            (WINDOW / 2, 0, Some(WINDOW / 2)),
+            (WINDOW / 2, 1, None),
+            (WINDOW, 100, Some(WINDOW - 100)),
+            (WINDOW, usize::MAX, None),
+        ] {
+            let mut window = ReceiveWindow::new(WINDOW);
+            window.arrived(arrived);
+            assert_eq!(window.is_due(buffered), credit.is_some(), "{arrived} arrived, {buffered} unread");
+            assert_eq!(window.grant_if_due(buffered), credit, "{arrived} arrived, {buffered} unread");
+            // What was granted is outstanding.
+            assert!(window.admit(WINDOW - arrived + credit.unwrap_or(0)).is_ok());
+            assert!(window.admit(WINDOW - arrived + credit.unwrap_or(0) + 1).is_err());
+        }
+    }
+
+    #[test]
+    fn the_peers_window_shrinks_with_what_is_sent_and_grows_with_its_credit_up_to_32_bits() {
+        let mut window = SendWindow::new();
+        assert_eq!(window.available(), 262_144);
+        window.consume(262_000);
+        assert_eq!(window.available(), 144);
+        assert!(window.grant(u32::MAX - 144).is_ok());
+        assert_eq!(window.available(), u32::MAX as usize);
+        assert_eq!(window.grant(1), Err(Violation::WindowOverflow));
+    }
+}

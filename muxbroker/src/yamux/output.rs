@@ -192,3 +192,136 @@ impl Output {
         Some((*since).max(self.last_progress) + timeout?)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::yamux::Flags;
+
+    fn output() -> Output {
+        Output::new(Instant::now())
+    }
+
+    /// Queues a data frame with so much payload.
+    fn push_data(output: &mut Output, payload: usize) {
+        output.push_data(Header::data(1, payload as u32), &[IoSlice::new(&vec![0; payload])]);
+    }
+
+    fn update() -> Header {
+        Header::window_update(1, Flags::NONE, 0)
+    }
+
+    /// How long the batches are that are taken until nothing is left.
+    fn batches(output: &mut Output) -> Vec<usize> {
+        let mut batch = BytesMut::new();
+        let mut lengths = Vec::new();
+        while output.take(&mut batch, Instant::now()) {
+            lengths.push(batch.len());
+            batch.clear();
+        }
+        lengths
+    }
+
+    #[test]
+    fn data_fills_the_queue_at_256_kibibytes_and_frames_without_payload_do_not() {
+        let mut output = output();
+        for _ in 0..1000 {
+            output.push(update());
+        }
+        push_data(&mut output, 256 * 1024 - HEADER_LEN - 1);
+        assert!(!output.is_full());
+        assert!(output.has_room(0));
+        push_data(&mut output, 0);
+        assert!(output.is_full());
+        assert!(!output.has_room(0));
+        assert_eq!(output.len(), 1000 * HEADER_LEN + 256 * 1024 - 1 + HEADER_LEN);
+        assert_eq!(batches(&mut output).len(), 1);
+        assert!(output.is_empty() && !output.is_full());
+    }
+
+    #[test]
+    fn room_is_left_for_a_frame_of_64_kibibytes_of_each_that_was_told() {
+        let mut output = output();
+        for (told, room) in [(0, true), (3, true), (4, false)] {
+            assert_eq!(output.has_room(told), room, "{told} told");
+        }
+        push_data(&mut output, 64 * 1024 - HEADER_LEN - 1);
+        assert!(output.has_room(3));
+        push_data(&mut output, 0);
+        assert!(!output.has_room(3));
+    }
+
+    #[test]
+    fn answers_to_pings_wait_up_to_twelve_kibibytes() {
+        let mut output = output();
+        let pong = Header::ping(Flags::ACK, 1);
+        let queued = (0..5000).filter(|_| output.push_pong(pong)).count();
+        assert_eq!(queued, 1024);
+        assert_eq!(batches(&mut output), [12 * 1024]);
+        assert!(output.push_pong(pong), "they were read");
+    }
+
+    #[test]
+    fn a_mebibyte_of_frames_that_carry_nothing_is_a_flood() {
+        for urgent in [0, 1000] {
+            let mut output = output();
+            push_data(&mut output, 200_000);
+            for n in 0..1024 * 1024 / HEADER_LEN {
+                assert!(!output.is_flooded(), "after {n} frames");
+                if n < urgent { output.push_urgent(update()) } else { output.push(update()) }
+            }
+            assert!(!output.is_flooded());
+            output.push(update());
+            assert!(output.is_flooded(), "{urgent} of them urgent");
+            output.discard();
+            assert!(!output.is_flooded() && output.is_empty());
+        }
+    }
+
+    #[test]
+    fn ordered_frames_share_a_batch_with_urgent_ones_up_to_sixteen_kibibytes() {
+        for (payload, expected) in [
+            (16 * 1024 - HEADER_LEN, &[16 * 1024 + HEADER_LEN][..]),
+            (16 * 1024 - HEADER_LEN + 1, &[HEADER_LEN, 16 * 1024 + 1]),
+        ] {
+            let mut output = output();
+            push_data(&mut output, payload);
+            output.push_urgent(update());
+            assert_eq!(batches(&mut output), expected, "{payload} bytes of payload");
+        }
+    }
+
+    #[test]
+    fn what_is_queued_is_sent_when_the_batch_after_it_is_asked_for() {
+        let (mut output, mut batch) = (output(), BytesMut::new());
+        let mut take = |output: &mut Output| {
+            batch.clear();
+            output.take(&mut batch, Instant::now())
+        };
+        assert!(output.is_sent(output.mark()), "nothing was queued");
+        push_data(&mut output, 100_000);
+        let first = output.mark();
+        output.push_urgent(update());
+        assert!(take(&mut output), "the urgent frame alone");
+        assert!(!output.is_sent(first));
+        assert!(take(&mut output), "the data");
+        assert!(!output.is_sent(first), "it is under way");
+        assert_eq!(output.mark(), first, "nothing was queued since");
+        push_data(&mut output, 10);
+        let second = output.mark();
+        assert!(take(&mut output));
+        assert!(output.is_sent(first) && !output.is_sent(second));
+        assert!(!take(&mut output));
+        assert!(output.is_sent(second));
+    }
+
+    #[test]
+    fn payload_in_pieces_is_queued_up_to_the_length_of_its_frame() {
+        let mut output = output();
+        let pieces = [IoSlice::new(b"ab"), IoSlice::new(b""), IoSlice::new(b"cdef"), IoSlice::new(b"gh")];
+        output.push_data(Header::data(1, 5), &pieces);
+        let mut batch = BytesMut::new();
+        assert!(output.take(&mut batch, Instant::now()));
+        assert_eq!(&batch[HEADER_LEN..], b"abcde");
+    }
+}

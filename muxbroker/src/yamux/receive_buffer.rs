@@ -71,3 +71,60 @@ impl ReceiveBuffer {
         *self = Self::default();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Pushes payloads of these sizes and tells of each chunk that comes out how long it is, and whether it is the memory that came in.
+    fn chunks(sizes: &[usize]) -> Vec<(usize, bool)> {
+        let mut buffer = ReceiveBuffer::default();
+        let mut input = BytesMut::from(&vec![7; sizes.iter().sum()][..]);
+        let memory = input.as_ptr_range();
+        for size in sizes {
+            buffer.push(&mut input, *size);
+        }
+        assert!(input.is_empty());
+        assert_eq!((buffer.len(), buffer.is_empty()), (sizes.iter().sum(), false));
+        let chunks = std::iter::from_fn(|| buffer.pop(usize::MAX));
+        let chunks = chunks.map(|chunk| (chunk.len(), memory.contains(&chunk.as_ptr()))).collect();
+        assert!(buffer.is_empty());
+        chunks
+    }
+
+    #[test]
+    fn small_payload_is_copied_together_and_large_payload_is_kept_as_it_came() {
+        for (sizes, expected) in [
+            (&[2048][..], &[(2048, false)][..]),
+            (&[2049], &[(2049, true)]),
+            // While something waits, only what is worth pinning the connection's buffer for.
+            (&[2049, 32_767], &[(2049, true), (32_767, false)]),
+            (&[2049, 32_768], &[(2049, true), (32_768, true)]),
+            (&[1, 32_768, 2, 3], &[(1, false), (32_768, true), (5, false)]),
+            (&[16_383, 1, 1], &[(16_383, true), (2, false)]),
+            // A block is full at 16 KiB.
+            (&[1, 16_382, 1, 1], &[(16_384, false), (1, false)]),
+            (&[1, 16_384, 1], &[(16_385, false), (1, false)]),
+        ] {
+            assert_eq!(chunks(sizes), expected, "{sizes:?}");
+        }
+    }
+
+    #[test]
+    fn no_more_is_taken_than_was_asked_for() {
+        let mut buffer = ReceiveBuffer::default();
+        let mut input = BytesMut::from(&[vec![1; 5000], vec![2; 10]].concat()[..]);
+        buffer.push(&mut input, 5000);
+        buffer.push(&mut input, 10);
+        let mut pop = |max| (buffer.pop(max).map(|chunk| (chunk.len(), chunk[0])), buffer.len());
+        assert_eq!(pop(0), (None, 5010));
+        assert_eq!(pop(4999), (Some((4999, 1)), 11));
+        assert_eq!(pop(1), (Some((1, 1)), 10), "a chunk as long as was asked for");
+        assert_eq!(pop(9), (Some((9, 2)), 1));
+        assert_eq!(pop(1), (Some((1, 2)), 0));
+        assert_eq!(pop(1), (None, 0));
+        buffer.push(&mut BytesMut::from("abc"), 3);
+        buffer.clear();
+        assert!(buffer.is_empty() && buffer.pop(9).is_none());
+    }
+}
