@@ -202,6 +202,10 @@ mod tests {
         }
         assert_eq!(u128::try_from(&BigInt::from(u128::MAX)), Ok(u128::MAX));
         assert_eq!(i128::try_from(&BigInt::from(u128::MAX)), Err(IntOutOfRange));
+        assert_eq!(i128::try_from(&BigInt::from_be_bytes(true, &[0xff; 16])), Err(IntOutOfRange));
+        assert_eq!(u128::try_from(&BigInt::from_be_bytes(false, &[1; 17])), Err(IntOutOfRange));
+        assert_eq!(u64::try_from(&BigInt::from(u64::MAX)), Ok(u64::MAX));
+        assert_eq!(i64::try_from(&BigInt::from(i64::MIN)), Ok(i64::MIN));
         assert_eq!(u64::try_from(&BigInt::from(-1)), Err(IntOutOfRange));
         assert_eq!(i64::try_from(&BigInt::from(u64::MAX)), Err(IntOutOfRange));
     }
@@ -209,5 +213,40 @@ mod tests {
     #[test]
     fn there_is_one_zero() {
         assert_eq!(BigInt::from_be_bytes(true, &[0, 0]), BigInt::default());
+    }
+
+    #[test]
+    fn an_integer_is_its_sign_and_the_bytes_of_its_absolute_value() {
+        for (value, negative, magnitude, shown) in [
+            (0, false, &[][..], "BigInt(0x)"),
+            (-1, true, &[1], "BigInt(-0x01)"),
+            (258, false, &[1, 2], "BigInt(0x0102)"),
+            (-0xa_0b0c, true, &[10, 11, 12], "BigInt(-0x0a0b0c)"),
+        ] {
+            let big = BigInt::from(value);
+            assert_eq!((big.is_negative(), big.magnitude()), (negative, magnitude), "{value}");
+            assert_eq!(format!("{big:?}"), shown);
+            let payload: crate::GobBytes = crate::from_slice(&crate::to_vec(&big).unwrap()).unwrap();
+            assert_eq!(payload.0, [&[2 + u8::from(negative)], magnitude].concat(), "{value}");
+        }
+    }
+
+    #[test]
+    fn payloads_of_another_version_are_refused() {
+        for (payload, expected) in [
+            (&[][..], Ok(0)),
+            (&[2, 9], Ok(9)),
+            (&[3, 9], Ok(-9)),
+            (&[0, 9], Err("Int.GobDecode: encoding version 0 not supported")),
+            (&[5, 9], Err("Int.GobDecode: encoding version 2 not supported")),
+        ] {
+            let sent = crate::to_vec(&crate::GobBytes(payload.to_vec())).unwrap();
+            let read = crate::from_slice::<BigInt>(&sent).map(|big| i64::try_from(&big).unwrap());
+            assert_eq!(
+                read.map_err(|error| error.to_string()),
+                expected.map_err(str::to_owned),
+                "{payload:?}"
+            );
+        }
     }
 }

@@ -85,3 +85,18 @@ impl From<Bytes> for Vec<u8> {
         bytes.0
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_are_a_vector_in_all_but_name() {
+        let mut bytes = Bytes::from(&[1, 2][..]);
+        bytes.push(3);
+        assert_eq!(bytes.len(), 3);
+        assert_eq!(bytes.as_ref(), [1, 2, 3]);
+        assert_eq!(format!("{bytes:?}"), "[1, 2, 3]");
+        assert_eq!(Vec::from(bytes), [1, 2, 3]);
+    }
+}

@@ -278,3 +278,61 @@ impl From<std::io::Error> for Error {
         Error::new(ErrorKind::Io(error.kind(), error.to_string()))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io;
+
+    /// Which questions an error answers with yes, as letters.
+    fn answers(error: &Error) -> String {
+        let answers = [
+            (error.is_incomplete(), 'i'),
+            (error.is_type_mismatch(), 't'),
+            (error.is_value(), 'v'),
+            (error.is_corrupt(), 'c'),
+            (error.is_limit(), 'l'),
+            (error.is_encode(), 'e'),
+            (error.is_io(), 'o'),
+            (error.is_fatal(), 'F'),
+        ];
+        answers.iter().filter(|(yes, _)| *yes).map(|(_, letter)| letter).collect()
+    }
+
+    #[test]
+    fn every_error_says_what_go_says_and_answers_questions() {
+        let truncated = || Error::from(Corruption::Truncated);
+        let refused = || io::Error::new(io::ErrorKind::ConnectionRefused, "no");
+        for (error, letters, text) in [
+            (Error::new(ErrorKind::Incomplete { between_values: true }), "i", "EOF"),
+            (Error::new(ErrorKind::Incomplete { between_values: false }), "i", "unexpected EOF"),
+            (truncated(), "c", "unexpected EOF"),
+            (truncated().fatal(), "cF", "unexpected EOF"),
+            (Error::limit("a message", 7), "l", "gob: a message exceeds the limit of 7"),
+            (
+                Mismatch::NoFields { local: "Point".into() }.into(),
+                "t",
+                "gob: type mismatch: no fields matched compiling decoder for Point",
+            ),
+            (Error::new(ErrorKind::OutOfRange("X".into())), "v", "value for \"X\" out of range"),
+            (serde::de::Error::custom("not today"), "v", "not today"),
+            (serde::ser::Error::custom("not today"), "v", "not today"),
+            (EncodeError::Nil.into(), "e", "gob: cannot encode nil value"),
+            (EncodeError::TooBig.into(), "le", "gob: encoder: message too big"),
+            (refused().into(), "o", "no"),
+        ] {
+            assert_eq!((answers(&error).as_str(), error.to_string().as_str()), (letters, text));
+            let again = error.duplicate();
+            assert_eq!((answers(&again).as_str(), again.to_string().as_str()), (letters, text));
+        }
+    }
+
+    #[test]
+    fn the_first_place_that_an_error_is_given_stays() {
+        let error = Error::from(Corruption::Truncated);
+        assert_eq!(error.offset(), None);
+        let error = error.at(7).at(9);
+        assert_eq!(error.offset(), Some(7));
+        assert_eq!(format!("{error:?}"), "Error { kind: Corrupt(Truncated), offset: Some(7), fatal: false }");
+    }
+}

@@ -210,4 +210,27 @@ mod tests {
         assert_eq!(format!("{:?}", GoString(b"eye".to_vec())), r#"GoString("eye")"#);
         assert_eq!(format!("{:?}", GobBytes(vec![0xff, b'a', 0])), r#"GobBytes(b"\xffa\x00")"#);
     }
+
+    /// In another format they are what serde calls bytes, which that may show as text or as numbers.
+    #[test]
+    fn other_formats_give_bytes_as_text_or_numbers() {
+        for (json, expected) in [
+            ("[104, 105]", Ok(&b"hi"[..])),
+            (r#""hi""#, Ok(b"hi")),
+            ("7", Err("invalid type: integer `7`, expected the payload of a gob value at line 1 column 1")),
+        ] {
+            let read = serde_json::from_str::<GoString>(json).map(|string| string.0);
+            assert_eq!(read.map_err(|e| e.to_string()), expected.map(<[u8]>::to_vec).map_err(str::to_owned));
+        }
+        assert_eq!(serde_json::to_string(&Binary(vec![1, 2])).unwrap(), "[1,2]");
+        assert_eq!(GoString::from(vec![1]).as_ref(), [1]);
+    }
+
+    #[test]
+    fn other_formats_give_nothing_as_their_null() {
+        assert_eq!(serde_json::to_string(&(Empty, Nil)).unwrap(), "[null,null]");
+        assert_eq!(serde_json::from_str::<(Empty, Nil)>("[null, null]").unwrap(), (Empty, Nil));
+        let error = serde_json::from_str::<Empty>("7").unwrap_err().to_string();
+        assert!(error.starts_with("invalid type: integer `7`, expected nothing"), "{error}");
+    }
 }

@@ -236,6 +236,8 @@ mod with_jiff {
                 let timestamp = jiff::Timestamp::from_nanosecond(nanoseconds).unwrap();
                 assert_eq!(jiff::Timestamp::try_from(Time::from(timestamp)), Ok(timestamp));
             }
+            let before = jiff::Timestamp::from_nanosecond(-1_500_000_000).unwrap();
+            assert_eq!(Time::from(before), Time::from_unix(-2, 500_000_000).unwrap());
             let far = Time::from_unix(i64::MAX, 0).unwrap();
             assert_eq!(jiff::Timestamp::try_from(far), Err(TimeOutOfRange));
         }
@@ -296,6 +298,15 @@ mod with_chrono {
             }
             let far = Time::from_unix(i64::MAX, 0).unwrap();
             assert_eq!(DateTime::<Utc>::try_from(far), Err(TimeOutOfRange));
+            assert_eq!(DateTime::<FixedOffset>::try_from(far), Err(TimeOutOfRange));
+        }
+
+        #[test]
+        fn leap_seconds_and_offsets_that_go_cannot_write_come_as_near_as_they_can() {
+            let leap = DateTime::<Utc>::from_timestamp(59, 1_500_000_000).unwrap();
+            assert_eq!(Time::from(leap), Time::from_unix(59, 999_999_999).unwrap());
+            let west = FixedOffset::west_opt(90).unwrap().timestamp_opt(7, 0).unwrap();
+            assert_eq!(Time::from(west), Time::from_unix(7, 0).unwrap());
         }
     }
 }
@@ -329,11 +340,15 @@ mod tests {
 
     #[test]
     fn times_are_shown_as_rfc_3339() {
+        let in_zone = |seconds, offset| Time::from_unix(seconds, 0).unwrap().with_offset(offset).unwrap();
         let table = [
             (Time::default(), "0001-01-01T00:00:00Z"),
             (Time::from_unix(951_782_400, 120_000_000).unwrap(), "2000-02-29T00:00:00.12Z"),
+            (Time::from_unix(1_700_000_000, 1).unwrap(), "2023-11-14T22:13:20.000000001Z"),
             (Time::from_unix(-1, 0).unwrap(), "1969-12-31T23:59:59Z"),
-            (Time::from_unix(0, 0).unwrap().with_offset(-5400).unwrap(), "1969-12-31T22:30:00-01:30"),
+            (in_zone(0, -5400), "1969-12-31T22:30:00-01:30"),
+            (in_zone(1_700_000_000, 20_700), "2023-11-15T03:58:20+05:45"),
+            (in_zone(0, 0), "1970-01-01T00:00:00+00:00"),
         ];
         for (time, expected) in table {
             assert_eq!(time.to_string(), expected);
@@ -345,9 +360,77 @@ mod tests {
     }
 
     #[test]
+    fn every_day_of_four_centuries_follows_the_one_before_it() {
+        let is_leap = |year| year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+        let (mut year, mut month, mut day) = (1850, 1, 1);
+        for days in -43_829..-43_829 + 146_097 {
+            let noon = Time::from_unix(days * 86_400 + 43_200, 0).unwrap();
+            assert_eq!(noon.to_string(), format!("{year:04}-{month:02}-{day:02}T12:00:00Z"));
+            let days_of_month =
+                [31, if is_leap(year) { 29 } else { 28 }, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
+            day += 1;
+            if day > days_of_month[month - 1] {
+                (month, day) = (month + 1, 1);
+            }
+            if month > 12 {
+                (year, month) = (year + 1, 1);
+            }
+        }
+        assert_eq!((year, month, day), (2250, 1, 1));
+    }
+
+    #[test]
+    fn a_time_is_within_its_second_and_its_zone_one_that_go_can_write() {
+        let at = |nanoseconds| Time::from_unix(-7, nanoseconds);
+        let last = at(999_999_999).unwrap();
+        assert_eq!((last.unix_seconds(), last.nanoseconds(), last.offset()), (-7, 999_999_999, None));
+        assert_eq!(at(1_000_000_000), None);
+        for (offset, possible) in [
+            (0, true),
+            (-59, true),
+            (-60, false),
+            (-119, false),
+            (-120, true),
+            (32_767 * 60 + 59, true),
+            (32_768 * 60, false),
+            (-32_768 * 60 - 59, true),
+            (-32_769 * 60, false),
+        ] {
+            let time = last.with_offset(offset);
+            assert_eq!(time.map(|time| time.offset()), possible.then_some(Some(offset)));
+            if let Some(time) = time {
+                let (bytes, len) = time.payload();
+                assert_eq!(Time::from_payload(&bytes[..len]), Ok(time), "{offset}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_payload_with_more_nanoseconds_than_in_a_second_is_refused() {
+        let with = |nanoseconds: u32| {
+            let mut payload = [1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff];
+            payload[9..13].copy_from_slice(&nanoseconds.to_be_bytes());
+            Time::from_payload(&payload).map(|time| time.nanoseconds())
+        };
+        assert_eq!(with(999_999_999), Ok(999_999_999));
+        assert_eq!(with(1_000_000_000), Err("Time.UnmarshalBinary: more nanoseconds than in a second"));
+        assert_eq!(Time::from_payload(&[]), Ok(Time::default()));
+    }
+
+    #[test]
     fn payloads_of_other_lengths_and_versions_are_refused() {
-        for bytes in [&[1][..], &[1; 14], &[1; 16], &[2; 15], &[3; 15], &[0xff; 40]] {
-            assert!(Time::from_payload(bytes).is_err(), "{bytes:02x?}");
+        for (bytes, what) in [
+            (&[1][..], "invalid length"),
+            (&[2; 14], "invalid length"),
+            (&[3; 14], "unsupported version"),
+            (&[1; 16], "invalid length"),
+            (&[2; 15], "invalid length"),
+            (&[2; 17], "invalid length"),
+            (&[3; 15], "unsupported version"),
+            (&[0xff; 40], "unsupported version"),
+        ] {
+            let error = format!("Time.UnmarshalBinary: {what}");
+            assert_eq!(Time::from_payload(bytes).unwrap_err(), error, "{bytes:02x?}");
         }
     }
 
@@ -361,5 +444,7 @@ mod tests {
         ] {
             assert_eq!(SystemTime::try_from(Time::from(time)), Ok(time));
         }
+        let before = Time::from(UNIX_EPOCH - Duration::new(5, 7));
+        assert_eq!(before, Time::from_unix(-6, 999_999_993).unwrap());
     }
 }

@@ -185,3 +185,70 @@ impl<T: Into<Any>> From<Option<T>> for Any {
         value.map_or(Any::NIL, Into::into)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_interface_gives_what_it_holds_as_that_and_as_nothing_else() {
+        let show = |any: &Any| {
+            let float = any.as_float().map(|float| float.to_string());
+            let all = [
+                any.as_bool().map(|value| format!("bool {value}")),
+                any.as_int().map(|value| format!("int {value}")),
+                any.as_uint().map(|value| format!("uint {value}")),
+                float.map(|value| format!("float {value}")),
+                any.as_str().map(|value| format!("str {value}")),
+                any.as_bytes().map(|value| format!("bytes {value:?}")),
+            ];
+            all.into_iter().flatten().collect::<Vec<_>>().join(", ")
+        };
+        for (any, name, shown) in [
+            (Any::from(true), "bool", "bool true"),
+            (Any::from(-7_i8), "int8", "int -7"),
+            (Any::from(-700_i16), "int16", "int -700"),
+            (Any::from(-70_000_i32), "int32", "int -70000"),
+            (Any::from(i64::MIN), "int64", "int -9223372036854775808"),
+            (Any::from(-7_isize), "int", "int -7"),
+            (Any::int(-8), "int", "int -8"),
+            (Any::from(7_u8), "uint8", "uint 7"),
+            (Any::from(700_u16), "uint16", "uint 700"),
+            (Any::from(70_000_u32), "uint32", "uint 70000"),
+            (Any::from(u64::MAX), "uint64", "uint 18446744073709551615"),
+            (Any::from(7_usize), "uint", "uint 7"),
+            (Any::uint(8), "uint", "uint 8"),
+            (Any::from(1.5_f32), "float32", "float 1.5"),
+            (Any::from(-2.5), "float64", "float -2.5"),
+            (Any::from("a"), "string", "str a"),
+            (Any::from("a".to_owned()), "string", "str a"),
+            (Any::from(vec![1, 2]), "[]uint8", "bytes [1, 2]"),
+            (Any::from(&[3_u8][..]), "[]uint8", "bytes [3]"),
+            (Any::from(vec!["a".to_owned()]), "[]string", ""),
+            (Any::new("string", Type::string(), Value::String(GoString(vec![0xff]))), "string", ""),
+        ] {
+            assert_eq!((any.name(), show(&any).as_str()), (Some(name), shown));
+            // Go gets what it was told, and gives it back.
+            let sent = crate::to_vec(&any).unwrap();
+            assert_eq!(crate::from_slice::<Any>(&sent).unwrap(), any, "{name}");
+        }
+        let nil = Any::from(None::<bool>);
+        assert!(nil.is_nil() && show(&nil).is_empty());
+        assert_eq!((nil.name(), nil.ty(), nil.value()), (None, None, None));
+        assert_eq!(Any::from(Some(true)), Any::from(true));
+    }
+
+    #[test]
+    fn what_an_interface_holds_is_decoded_as_if_it_had_just_arrived() {
+        let any = Any::of("main.List", &vec![1_i64, 2]).unwrap();
+        assert_eq!(any.name(), Some("main.List"));
+        assert_eq!(any.get::<Vec<i64>>().unwrap(), [1, 2]);
+        assert!(any.get::<String>().unwrap_err().is_type_mismatch());
+        assert_eq!(Any::NIL.get::<Option<Any>>().unwrap(), None);
+        assert!(Any::NIL.get::<i64>().is_err());
+        assert_eq!(
+            (format!("{:?}", Any::NIL), format!("{:?}", Any::from(true))),
+            ("Any::NIL".into(), r#"Any("bool", Bool(true))"#.into())
+        );
+    }
+}

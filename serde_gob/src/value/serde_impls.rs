@@ -94,3 +94,21 @@ impl<'de> Deserialize<'de> for Any {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn other_formats_show_the_plain_value_and_cannot_give_it_back() {
+        let entries = [("a".to_owned(), Any::from(vec!["b".to_owned()])), ("c".to_owned(), Any::NIL)];
+        let any = Any::from(std::collections::BTreeMap::from(entries));
+        assert_eq!(serde_json::to_string(&any).unwrap(), r#"{"a":["b"],"c":null}"#);
+        let error = serde_json::from_str::<Value>("7").unwrap_err().to_string();
+        assert_eq!(error, "invalid type: newtype struct, expected a gob value");
+        // One that takes whatever it is asked for.
+        let unit = de::value::UnitDeserializer::<de::value::Error>::new();
+        let error = Value::deserialize(unit).unwrap_err().to_string();
+        assert_eq!(error, "dynamic gob values can only be decoded from gob");
+    }
+}

@@ -56,6 +56,20 @@ fn a_message_length_above_the_limit_is_refused_before_the_message_arrives() {
 }
 
 #[test]
+fn a_message_as_large_as_allowed_goes_through_and_one_byte_more_does_not() {
+    // Before the text come the type, a zero and its length.
+    for (length, fits) in [(97, true), (98, false)] {
+        let (limits, text) = (Limits::default().message_size(100), "x".repeat(length));
+        let sent = serde_gob::Encoder::with_limits(limits.clone()).encode(&text, &mut Vec::new());
+        assert_eq!(sent.map_err(|error| error.is_limit()), if fits { Ok(()) } else { Err(true) });
+        let mut decoder = Decoder::with_limits(limits);
+        decoder.feed(&encode(&text));
+        let read = decoder.decode::<String>().map_err(|error| error.is_limit());
+        assert_eq!(read, if fits { Ok(text) } else { Err(true) });
+    }
+}
+
+#[test]
 fn a_type_id_nobody_defined_is_corrupt_every_time() {
     for id in [0, 9, 15, 24, 63, 64, 1000, i64::from(i32::MAX), i64::MAX, i64::MIN + 1] {
         if id == 0 {

@@ -176,3 +176,31 @@ fn an_interrupted_read_is_repeated_and_any_other_error_returned() {
     let error = reader.decode::<i64>().unwrap_err();
     assert!(error.to_string().contains(&std::io::Error::from(ConnectionReset).to_string()), "{error}");
 }
+
+#[test]
+fn a_reader_goes_on_where_the_decoder_it_was_given_stands() {
+    let mut decoder = Decoder::with_limits(serde_gob::Limits::default().message_size(100));
+    decoder.feed(&[3, 4]);
+    let rest = [&[0, 6][..], &encode(&[0_u8; 200][..])].concat();
+    let mut reader = serde_gob::Reader::with_decoder(&rest[..], decoder);
+    assert_eq!(reader.decode::<i64>().unwrap(), Some(3));
+    assert!(reader.decode::<Vec<u8>>().unwrap_err().is_limit());
+    let (source, decoder) = reader.into_parts();
+    assert!(source.is_empty());
+    assert!(!decoder.is_idle());
+}
+
+#[test]
+fn a_reader_passes_over_values_and_tells_the_end_from_a_stream_that_breaks_off() {
+    let mut stream = encode_all(&[3_i64, 4]);
+    let mut reader = serde_gob::Reader::new(&stream[..]);
+    assert!(reader.discard().unwrap());
+    assert_eq!(reader.decode::<i64>().unwrap(), Some(4));
+    assert!(!reader.discard().unwrap());
+    stream.pop();
+    let mut reader = serde_gob::Reader::new(&stream[..]);
+    assert!(reader.discard().unwrap());
+    let error = reader.discard().unwrap_err();
+    assert!(error.is_incomplete());
+    assert_eq!(error.to_string(), "unexpected EOF");
+}
