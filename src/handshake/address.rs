@@ -102,7 +102,11 @@ mod tests {
             ("tcp", "[::1", Err("address [::1: missing ']' in address")),
             ("tcp", "[::1]80", Err("address [::1]80: missing port in address")),
             ("tcp", "a:99999", Err("address a:99999: invalid port")),
+            ("tcp", "a:65536", Err("address a:65536: invalid port")),
+            ("tcp", "a[b:80", Err("address a[b:80: unexpected bracket or colon in address")),
+            ("tcp", "[::1]:8]0", Err("address [::1]:8]0: unexpected bracket or colon in address")),
             ("tcp", "a:http!", Err("lookup tcp/http!: unknown port")),
+            ("tcp", "a:", Err("lookup tcp/: unknown port")),
             ("stdio", "stdio", Ok(Address::Stdio)),
             ("stdio", "", Ok(Address::Stdio)),
             ("udp", "a:1", Err("unknown address type: udp")),
@@ -112,6 +116,19 @@ mod tests {
                 expected.map_err(String::from),
                 "{network} {address}"
             );
+        }
+    }
+
+    #[test]
+    fn an_address_is_told_as_its_line_tells_it() {
+        for (address, network, text, path) in [
+            (Address::Unix("/tmp/p".into()), "unix", "/tmp/p", Some(Path::new("/tmp/p"))),
+            (Address::Tcp("[::1]:80".into()), "tcp", "[::1]:80", None),
+            (Address::Stdio, "stdio", "stdio", None),
+        ] {
+            assert_eq!((address.network(), address.to_string().as_str()), (network, text));
+            assert_eq!(address.as_unix(), path, "{text}");
+            assert_eq!(Address::parse(network, text), Ok(address));
         }
     }
 }

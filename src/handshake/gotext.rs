@@ -43,10 +43,14 @@ mod tests {
 
     #[test]
     fn booleans_are_read_as_go_reads_them() {
-        for (text, expected) in
-            [("true", Some(true)), ("T", Some(true)), ("0", Some(false)), ("tRUE", None), ("banana", None)]
-        {
-            assert_eq!(boolean(text), expected, "{text:?}");
+        for (texts, expected) in [
+            (["1", "t", "T", "TRUE", "true", "True"], Some(true)),
+            (["0", "f", "F", "FALSE", "false", "False"], Some(false)),
+            (["", "2", "tRUE", "banana", " true", "true\n"], None),
+        ] {
+            for text in texts {
+                assert_eq!(boolean(text), expected, "{text:?}");
+            }
         }
     }
 }

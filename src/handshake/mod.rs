@@ -104,12 +104,44 @@ impl Handshake {
                 "the handshake needs a magic cookie: give `Handshake::new` a key and a value that are not empty",
             ));
         }
-        if self.key.contains(['=', '\0']) || self.value.contains('\0') {
+        if self.key.contains(['=', '\0']) {
             return Err(crate::Error::misuse(format!(
                 "the magic cookie's key {:?} cannot be an environment variable's name",
                 self.key
             )));
         }
+        if self.value.contains('\0') {
+            return Err(crate::Error::misuse(format!(
+                "the magic cookie's value {:?} cannot be in an environment variable",
+                self.value
+            )));
+        }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_handshake_needs_a_cookie_that_an_environment_variable_can_hold() {
+        for (key, value, fault) in [
+            ("BASIC_PLUGIN", "hello", None),
+            ("BASIC_PLUGIN", "a=b", None),
+            ("", "hello", Some("needs a magic cookie")),
+            ("BASIC_PLUGIN", "", Some("needs a magic cookie")),
+            ("BASIC=PLUGIN", "hello", Some(r#"key "BASIC=PLUGIN" cannot be"#)),
+            ("BASIC\0", "hello", Some("cannot be an environment variable's name")),
+            ("BASIC_PLUGIN", "hel\0lo", Some(r#"value "hel\0lo" cannot be in an environment variable"#)),
+        ] {
+            let handshake = Handshake::new(7, key, value);
+            assert_eq!((handshake.version(), handshake.key(), handshake.value()), (7, key, value));
+            match (handshake.check(), fault) {
+                (Ok(()), None) => {}
+                (Err(error), Some(fault)) => assert!(error.to_string().contains(fault), "{error}"),
+                (got, _) => panic!("{key:?} {value:?}: {got:?}"),
+            }
+        }
     }
 }

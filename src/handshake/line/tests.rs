@@ -177,8 +177,16 @@ fn lines_are_written_as_current_go_plugins_write_them() {
 
 #[test]
 fn an_endless_line_is_quoted_in_part() {
-    let error = HandshakeLine::parse(&"é".repeat(100_000), &offer()).unwrap_err();
-    assert!(error.to_string().len() < 2 * MAX_QUOTED_LINE);
+    for (line, quoted) in [
+        ("x".repeat(1024), "x".repeat(1024)),
+        ("x".repeat(1025), "x".repeat(1024) + " …"),
+        // Never a part of a character.
+        ("x".to_owned() + &"é".repeat(100_000), "x".to_owned() + &"é".repeat(511) + " …"),
+        ("€".repeat(100_000), "€".repeat(341) + " …"),
+    ] {
+        let error = HandshakeLine::parse(&line, &offer()).unwrap_err();
+        assert_eq!(error.to_string(), format!("Unrecognized remote plugin message: {quoted}"));
+    }
 }
 
 #[test]
