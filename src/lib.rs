@@ -189,6 +189,7 @@ pub use plugin_trait::GrpcPlugin;
 #[cfg(feature = "netrpc")]
 pub use plugin_trait::NetRpcPlugin;
 pub use plugin_trait::Plugin;
+#[cfg(any(feature = "netrpc", feature = "grpc"))]
 pub use process::PluginCommand;
 pub use protocol::{Protocol, UnknownProtocol};
 #[cfg(any(feature = "netrpc", feature = "grpc"))]
