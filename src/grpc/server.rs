@@ -48,19 +48,22 @@ pub(crate) struct PluginServer {
 }
 
 impl PluginServer {
-    /// Registers the services of everything in `set`. Hosts get what comes out of `output`.
+    /// Registers the services of everything in `set`. Hosts get what comes out of `output`. Brokered connections get sockets of their
+    /// own, or are all multiplexed.
     pub(crate) fn build(
         set: &PluginSet,
         version: Option<&Version>,
         output: Outlet,
         message_limit: usize,
-        multiplex: bool,
+        brokered: Option<ListenOptions>,
         security: Security,
     ) -> Result<Self> {
-        let mux = multiplex.then(|| Mux::new(None));
-        let ways = match &mux {
-            Some(mux) => Ways::Multiplexed(mux.clone()),
-            None => Ways::Sockets(Sockets::listening(ListenOptions::from_process_env()?)),
+        let (mux, ways) = match brokered {
+            Some(options) => (None, Ways::Sockets(Sockets::listening(options))),
+            None => {
+                let mux = Mux::new(None);
+                (Some(mux.clone()), Ways::Multiplexed(mux))
+            }
         };
         let broker = GrpcBroker::new(ways, message_limit, security);
         Self::new(broker, mux, output, |broker, services| {

@@ -161,7 +161,7 @@ impl ClientBuilder {
     }
 
     /// The group, by name or number, whose members may connect: for a plugin that runs as another user. The sockets get the mode 0660,
-    /// directories made for them 0770. Go's `UnixSocketConfig.Group`.
+    /// directories made for them 0770. Means nothing on Windows. Go's `UnixSocketConfig.Group`.
     pub fn unix_socket_group(mut self, group: impl Into<String>) -> Self {
         self.sockets.group = Some(group.into());
         self
@@ -197,8 +197,8 @@ impl ClientBuilder {
         self
     }
 
-    /// Lets the plugin live on when this process dies without having ended it. By default the kernel ends it
-    /// (on Linux), so that a crashed host leaves no orphans; go-plugin leaves them.
+    /// Lets the plugin live on when this process dies without having ended it. By default the system ends it
+    /// (Linux, Windows), so that a crashed host leaves no orphans; go-plugin leaves them.
     pub fn outlives_host(mut self, outlives: bool) -> Self {
         self.end_with_host = !outlives;
         self

@@ -75,7 +75,7 @@ async fn send_away(line: &HandshakeLine, security: Security) -> bool {
         #[cfg(feature = "grpc")]
         multiplex_grpc: line.multiplex == Some(true),
         #[cfg(feature = "grpc")]
-        sockets: crate::grpc::Sockets::configured(crate::net::SocketConfig::default()),
+        sockets: crate::grpc::Sockets::configured(crate::net::SocketConfig::default(), &line.address),
     };
     match Transport::connect(line, security, options).await {
         Ok(transport) => transport.close(STEP).await.is_ok(),

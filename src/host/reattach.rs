@@ -87,7 +87,7 @@ pub(super) async fn reattach(mut builder: ClientBuilder, how: Reattach) -> Resul
     let name = builder.name.clone().unwrap_or_else(|| format!("reattached-{}", process.runner_id()));
     let security = tls.security(&name, &line)?;
     let target = Target::process(process.exit());
-    let options = connect_options(&mut builder, target.clone(), runner);
+    let options = connect_options(&mut builder, &line.address, target.clone(), runner);
     let transport = Transport::connect(&line, security, options).await?;
     version::check(&transport, &name, builder.required_version.as_ref()).await?;
     debug!(plugin = name, version, protocol = %line.protocol, "reattached to plugin");

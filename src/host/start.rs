@@ -96,8 +96,8 @@ async fn launch(mut builder: ClientBuilder) -> Result<Client> {
         process.owns_socket(path);
     }
     let target = Target::process(process.exit());
-    let mut connect_options =
-        connect_options(&mut builder, target.clone(), runner.map(|runner| runner as Arc<dyn AttachedRunner>));
+    let runner = runner.map(|runner| runner as Arc<dyn AttachedRunner>);
+    let mut connect_options = connect_options(&mut builder, &line.address, target.clone(), runner);
     if line.address == Address::Stdio
         && let Some(stdio) = stdio
     {
@@ -127,10 +127,11 @@ async fn launch(mut builder: ClientBuilder) -> Result<Client> {
 /// What the builder says about the connection; takes the writers out of it.
 pub(super) fn connect_options(
     builder: &mut ClientBuilder,
+    address: &Address,
     target: Target,
     runner: Option<Arc<dyn AttachedRunner>>,
 ) -> ConnectOptions {
-    let _ = &runner; // without gRPC there are no addresses to translate
+    let _ = (address, &runner); // without gRPC there are no brokered addresses
     ConnectOptions {
         stdout: builder.stdout.take().unwrap_or_else(|| Box::new(tokio::io::sink())),
         stderr: builder.stderr.take().unwrap_or_else(|| Box::new(tokio::io::sink())),
@@ -144,7 +145,7 @@ pub(super) fn connect_options(
         #[cfg(feature = "grpc")]
         multiplex_grpc: builder.multiplex_grpc,
         #[cfg(feature = "grpc")]
-        sockets: crate::grpc::Sockets::configured(builder.sockets.clone()).translated(runner),
+        sockets: crate::grpc::Sockets::configured(builder.sockets.clone(), address).translated(runner),
     }
 }
 

@@ -1,6 +1,9 @@
 //! One connection between host and plugin, whatever its kind.
 
-use super::Pipes;
+use super::{
+    Pipes,
+    unix::{self, UnixStream},
+};
 use crate::{Address, Error, ErrorKind, Result};
 use std::{
     io,
@@ -14,13 +17,9 @@ use tokio::{
     time::timeout,
 };
 
-#[cfg(unix)]
-use tokio::net::UnixStream;
-
 /// A connected socket, or what stands for one.
 #[derive(Debug)]
 pub(crate) enum Connection {
-    #[cfg(unix)]
     Unix(UnixStream),
     Tcp(TcpStream),
     Pipes(Pipes),
@@ -44,12 +43,7 @@ impl Connection {
 
     async fn connect(address: &Address) -> io::Result<Self> {
         match address {
-            #[cfg(unix)]
-            Address::Unix(path) => UnixStream::connect(path).await.map(Self::Unix),
-            #[cfg(not(unix))]
-            Address::Unix(_) => {
-                Err(io::Error::new(io::ErrorKind::Unsupported, "no Unix sockets on this system"))
-            }
+            Address::Unix(path) => unix::connect(path).await.map(Self::Unix),
             Address::Tcp(address) => {
                 // Go reads an address without a host as this machine.
                 let address = match address.strip_prefix(':') {
@@ -90,7 +84,6 @@ impl Connection {
 macro_rules! forward {
     ($self:ident, $io:ident => $call:expr) => {
         match $self.get_mut() {
-            #[cfg(unix)]
             Connection::Unix($io) => $call,
             Connection::Tcp($io) => $call,
             Connection::Pipes($io) => $call,

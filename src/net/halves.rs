@@ -11,7 +11,6 @@ pub(crate) trait Halves {
 impl Halves for Connection {
     fn halves(self) -> (ReadHalf, WriteHalf) {
         match self {
-            #[cfg(unix)]
             Self::Unix(socket) => {
                 let (read, write) = socket.into_split();
                 (Box::new(read), Box::new(write))

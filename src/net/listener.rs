@@ -1,12 +1,15 @@
 //! Where a plugin listens: a Unix socket in a directory of the host's choice, or a TCP port in its range.
 
-use super::Connection;
+use super::{
+    Connection,
+    unix::{MAX_SOCKET_PATH, UnixListener},
+};
 use crate::{Address, Error, ErrorKind, Result, handshake::env};
 use std::{
     io,
     net::{IpAddr, Ipv4Addr},
     ops::RangeInclusive,
-    path::PathBuf,
+    path::{Path, PathBuf},
     time::Duration,
 };
 use tokio::net::TcpListener;
@@ -16,18 +19,12 @@ use {
     super::Pipes,
     std::{
         future,
-        os::unix::ffi::OsStrExt as _,
-        path::Path,
         sync::{Mutex, PoisonError},
     },
-    tokio::net::UnixListener,
 };
 
-/// The longest path of a Unix socket: the size of `sun_path` less its final NUL byte.
-#[cfg(any(target_os = "linux", target_os = "android"))]
-pub(super) const MAX_SOCKET_PATH: usize = 107;
-#[cfg(all(unix, not(any(target_os = "linux", target_os = "android"))))]
-pub(super) const MAX_SOCKET_PATH: usize = 103;
+/// Whether plugins listen on Unix sockets unless told otherwise. As in Go.
+pub(crate) const UNIX_BY_DEFAULT: bool = cfg!(unix);
 
 /// Pause after a failed accept: the usual reason, too many open files, does not go away at once.
 pub(crate) const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -45,13 +42,13 @@ pub(crate) struct ListenOptions {
 }
 
 impl ListenOptions {
-    /// Reads the protocol's variables through `var`. A port range is only looked at where it is used.
-    pub(crate) fn from_env(var: impl Fn(&str) -> Option<String>) -> Result<Self> {
+    /// Reads the protocol's variables through `var`, for Unix sockets or for TCP. A port range is only looked at where it is used.
+    pub(crate) fn from_env(unix: bool, var: impl Fn(&str) -> Option<String>) -> Result<Self> {
         let set = |name: &str| var(name).filter(|value| !value.is_empty());
         let mut options = Self {
             socket_dir: set(env::UNIX_SOCKET_DIR).map(PathBuf::from),
             socket_group: set(env::UNIX_SOCKET_GROUP),
-            tcp: cfg!(not(unix)),
+            tcp: !unix,
             ..Self::default()
         };
         if options.tcp {
@@ -75,14 +72,20 @@ impl ListenOptions {
         Ok(options)
     }
 
-    /// Unix sockets in `dir`; where there are none, TCP on a port that the system chooses.
+    /// Unix sockets in `dir`.
     #[cfg(any(feature = "grpc", feature = "testing", test))]
     pub(crate) fn in_dir(dir: PathBuf) -> Self {
-        Self { socket_dir: Some(dir), tcp: cfg!(not(unix)), ..Self::default() }
+        Self { socket_dir: Some(dir), ..Self::default() }
+    }
+
+    /// TCP for this machine alone, on a port that the system chooses.
+    #[cfg(any(feature = "grpc", feature = "testing"))]
+    pub(crate) fn any_port() -> Self {
+        Self { tcp: true, ..Self::default() }
     }
 
     /// The same for the members of a group.
-    #[cfg(all(feature = "grpc", unix))]
+    #[cfg(feature = "grpc")]
     pub(crate) fn for_group(mut self, group: Option<String>) -> Self {
         self.socket_group = group;
         self
@@ -94,8 +97,8 @@ impl ListenOptions {
     }
 
     /// [`Self::from_env`] with this process's environment.
-    pub(crate) fn from_process_env() -> Result<Self> {
-        Self::from_env(|name| std::env::var_os(name).map(|value| value.to_string_lossy().into_owned()))
+    pub(crate) fn from_process_env(unix: bool) -> Result<Self> {
+        Self::from_env(unix, |name| std::env::var_os(name).map(|value| value.to_string_lossy().into_owned()))
     }
 }
 
@@ -106,7 +109,6 @@ fn listen_error(text: String) -> Error {
 /// A bound listener. Dropping it removes the socket file.
 #[derive(Debug)]
 pub(crate) enum Listener {
-    #[cfg(unix)]
     Unix(tempfile::NamedTempFile<UnixListener>),
     Tcp(TcpListener),
     /// The one connection that there is, until it is accepted.
@@ -132,7 +134,6 @@ impl Listener {
 
     /// Binds as the options say, without waiting for anything. Must be called within a tokio runtime.
     pub(crate) fn bind(options: &ListenOptions) -> Result<Self> {
-        #[cfg(unix)]
         if !options.tcp {
             return bind_unix(options);
         }
@@ -157,7 +158,6 @@ impl Listener {
     /// What the handshake line says.
     pub(crate) fn address(&self) -> io::Result<Address> {
         match self {
-            #[cfg(unix)]
             Self::Unix(listener) => Ok(Address::Unix(listener.path().to_owned())),
             Self::Tcp(listener) => Ok(Address::Tcp(listener.local_addr()?.to_string())),
             #[cfg(unix)]
@@ -168,7 +168,6 @@ impl Listener {
     /// The next connection. Cancel safe.
     pub(crate) async fn accept(&self) -> io::Result<Connection> {
         match self {
-            #[cfg(unix)]
             Self::Unix(listener) => Ok(Connection::Unix(listener.as_file().accept().await?.0)),
             Self::Tcp(listener) => {
                 let stream = listener.accept().await?.0;
@@ -188,7 +187,6 @@ impl Listener {
     }
 }
 
-#[cfg(unix)]
 fn bind_unix(options: &ListenOptions) -> Result<Listener> {
     let dir = options.socket_dir.clone().unwrap_or_else(std::env::temp_dir);
     let listener = tempfile::Builder::new()
@@ -201,6 +199,7 @@ fn bind_unix(options: &ListenOptions) -> Result<Listener> {
             let text = format!("cannot listen on a Unix socket in {}: {error}", dir.display());
             listen_error(text).with_source(error)
         })?;
+    #[cfg(unix)] // elsewhere there are no groups in this sense
     if let Some(group) = &options.socket_group {
         give_to_group(listener.path(), group, READ_WRITE_FOR_OWNER_AND_GROUP)?;
     }
@@ -208,9 +207,8 @@ fn bind_unix(options: &ListenOptions) -> Result<Listener> {
 }
 
 /// A path that is cut off would be bound, or refused, with an error that names nothing.
-#[cfg(unix)]
 fn check_path_length(path: &Path) -> io::Result<()> {
-    let length = path.as_os_str().as_bytes().len();
+    let length = path.as_os_str().as_encoded_bytes().len();
     if length <= MAX_SOCKET_PATH {
         return Ok(());
     }
@@ -329,11 +327,32 @@ mod tests {
 
     #[test]
     fn the_environment_is_read_as_the_host_wrote_it() {
-        let options = ListenOptions::from_env(|name| match name {
+        let var = |name: &str| match name {
             env::UNIX_SOCKET_DIR => Some("/run/plugins".into()),
+            env::MIN_PORT => Some("10000".into()),
+            env::MAX_PORT => Some("25000".into()),
             env::UNIX_SOCKET_GROUP => Some(String::new()),
             _ => None,
-        });
-        assert_eq!(options.unwrap(), in_dir(Path::new("/run/plugins")));
+        };
+        let unix = in_dir(Path::new("/run/plugins"));
+        assert_eq!(ListenOptions::from_env(true, var).unwrap(), unix);
+        let tcp = ListenOptions { tcp: true, min_port: 10000, max_port: 25000, ..unix };
+        assert_eq!(ListenOptions::from_env(false, var).unwrap(), tcp);
+    }
+
+    #[test]
+    fn a_port_range_is_only_looked_at_where_it_is_used() {
+        for (min, max, part) in
+            [("x", "2", "couldn't get value from PLUGIN_MIN_PORT"), ("3", "2", "is greater than")]
+        {
+            let var = |name: &str| match name {
+                env::MIN_PORT => Some(min.to_owned()),
+                env::MAX_PORT => Some(max.to_owned()),
+                _ => None,
+            };
+            assert!(ListenOptions::from_env(true, var).is_ok());
+            let error = ListenOptions::from_env(false, var).unwrap_err();
+            assert!(error.to_string().contains(part), "{error}");
+        }
     }
 }

@@ -1,25 +1,22 @@
 //! A directory for the sockets of one plugin, or of its host for it.
 
-use crate::{Error, ErrorKind, Result};
-use std::path::PathBuf;
-use tempfile::TempDir;
 #[cfg(unix)]
-use {
-    super::listener::{MAX_SOCKET_PATH, give_to_group},
-    std::{os::unix::ffi::OsStrExt as _, path::Path},
-};
+use super::listener::give_to_group;
+use super::unix::MAX_SOCKET_PATH;
+use crate::{Error, ErrorKind, Result};
+use std::path::{Path, PathBuf};
+use tempfile::TempDir;
 
 /// Where Unix sockets go, and who may use them. Go's `UnixSocketConfig`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct SocketConfig {
     /// Where the directory is made; the system's place for temporary files otherwise.
     pub(crate) base: Option<PathBuf>,
-    /// The group, by name or number, whose members may connect.
+    /// The group, by name or number, whose members may connect. Windows has none in this sense.
     pub(crate) group: Option<String>,
 }
 
 /// What a plugin adds to the directory: a slash, `plugin`, and ten digits or fewer.
-#[cfg(unix)]
 const SOCKET_NAME: usize = 17;
 
 /// Without a group.
@@ -43,7 +40,6 @@ impl SocketConfig {
             let text = format!("cannot make a directory for sockets in {}: {cause}", base.display());
             Error::new(ErrorKind::Io, text).with_source(cause)
         })?;
-        #[cfg(unix)]
         if !leaves_room(dir.path()) {
             return Err(Error::new(
                 ErrorKind::Io,
@@ -62,9 +58,8 @@ impl SocketConfig {
     }
 }
 
-#[cfg(unix)]
 fn leaves_room(dir: &Path) -> bool {
-    dir.as_os_str().as_bytes().len() + SOCKET_NAME <= MAX_SOCKET_PATH
+    dir.as_os_str().as_encoded_bytes().len() + SOCKET_NAME <= MAX_SOCKET_PATH
 }
 
 #[cfg(all(test, unix))]

@@ -12,7 +12,7 @@ use crate::{
     handshake::{boolean, env},
     logs::HclogJson,
     negotiate::{choose, offered_versions},
-    net::{ListenOptions, Listener},
+    net::{ListenOptions, Listener, UNIX_BY_DEFAULT},
     tls::{PluginOptions, PluginTls, Security},
 };
 use std::{
@@ -50,7 +50,7 @@ pub fn serve(handshake: Handshake) -> Server {
         sets: BTreeMap::new(),
         plugin_version: None,
         outlives_host: false,
-        tcp: None,
+        place: Place::default(),
         over_stdio: false,
         #[cfg(feature = "grpc")]
         grpc_message_limit: crate::DEFAULT_MESSAGE_LIMIT,
@@ -66,11 +66,21 @@ pub struct Server {
     sets: BTreeMap<u32, PluginSet>,
     plugin_version: Option<semver::Version>,
     outlives_host: bool,
-    tcp: Option<(IpAddr, RangeInclusive<u16>)>,
+    place: Place,
     over_stdio: bool,
     #[cfg(feature = "grpc")]
     grpc_message_limit: usize,
     pub(super) tls: PluginOptions,
+}
+
+/// Where a plugin listens.
+#[derive(Clone, Debug, Default)]
+enum Place {
+    /// Where plugins do on this system.
+    #[default]
+    Usual,
+    Unix,
+    Tcp(IpAddr, RangeInclusive<u16>),
 }
 
 impl Server {
@@ -117,7 +127,15 @@ impl Server {
     /// repository, and demand certificates with [`tls_provider`](Self::tls_provider). Brokered gRPC connections stay on this
     /// machine.
     pub fn listen_tcp(mut self, ip: IpAddr, ports: RangeInclusive<u16>) -> Self {
-        self.tcp = Some((ip, ports));
+        self.place = Place::Tcp(ip, ports);
+        self
+    }
+
+    /// Listens on a Unix socket on Windows too (since its version 1803), for brokered gRPC connections as well: in the directory that its
+    /// host made for it, which only the host's user can look into, while whoever is on the machine can connect to a TCP port. Elsewhere
+    /// this is the default. An extension of this crate; its hosts and go-plugin's connect to either.
+    pub fn listen_unix(mut self) -> Self {
+        self.place = Place::Unix;
         self
     }
 
@@ -224,11 +242,16 @@ impl Server {
     }
 
     pub(super) fn listen(&self) -> Result<Listener> {
-        let options = ListenOptions::from_process_env()?;
-        Listener::bind(&match self.tcp.clone() {
-            Some((ip, ports)) => options.on_tcp(ip, ports),
-            None => options,
+        let options = self.listen_options()?;
+        Listener::bind(&match self.place.clone() {
+            Place::Tcp(ip, ports) => options.on_tcp(ip, ports),
+            Place::Usual | Place::Unix => options,
         })
+    }
+
+    /// Where it listens for its host unless on a TCP port of its own choice, and for brokered connections in any case.
+    fn listen_options(&self) -> Result<ListenOptions> {
+        ListenOptions::from_process_env(UNIX_BY_DEFAULT || matches!(self.place, Place::Unix))
     }
 
     pub(super) fn service(
@@ -249,8 +272,9 @@ impl Server {
             #[cfg(feature = "grpc")]
             Protocol::Grpc => {
                 let limit = self.grpc_message_limit;
+                let brokered = if multiplex { None } else { Some(self.listen_options()?) };
                 let server =
-                    crate::grpc::PluginServer::build(set, stated, output, limit, multiplex, security)?;
+                    crate::grpc::PluginServer::build(set, stated, output, limit, brokered, security)?;
                 Ok(Service::Grpc(server))
             }
             #[cfg(not(all(feature = "netrpc", feature = "grpc")))]

@@ -35,7 +35,7 @@ impl SocketFile {
     }
 }
 
-/// Plugins listen on TCP there.
+/// There a plugin's sockets go with the directory that is made for it, and with those that listen.
 #[cfg(not(unix))]
 impl SocketFile {
     pub(super) fn note(&mut self, _: &Path) {}

@@ -40,7 +40,7 @@ pub(super) fn create(
     user: &Changes,
     outlives: bool,
 ) -> Result<Option<SocketDir>> {
-    if cfg!(not(unix)) || host.socket_dir.is_some() || user.contains_key(OsStr::new(env::UNIX_SOCKET_DIR)) {
+    if host.socket_dir.is_some() || user.contains_key(OsStr::new(env::UNIX_SOCKET_DIR)) {
         return Ok(None);
     }
     if outlives {

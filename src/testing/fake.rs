@@ -3,7 +3,7 @@
 use crate::{
     Address, AttachedRunner, ClientBuilder, Error, HandshakeLine, Protocol, Result, Runner, RunnerOutput,
     RunnerSpec, Server, TestServer, env,
-    net::{Connection, ListenOptions, Listener},
+    net::{Connection, ListenOptions, Listener, UNIX_BY_DEFAULT},
     plugin::Asked,
 };
 use async_trait::async_trait;
@@ -320,7 +320,8 @@ async fn accept(listener: Option<&Listener>) -> Option<Connection> {
 }
 
 fn listen(spec: &RunnerSpec) -> Result<Listener> {
-    Listener::bind(&ListenOptions::in_dir(spec.socket_dir.clone()))
+    let in_dir = || ListenOptions::in_dir(spec.socket_dir.clone());
+    Listener::bind(&if UNIX_BY_DEFAULT { in_dir() } else { ListenOptions::any_port() })
 }
 
 fn line(protocol: Protocol, version: u32, listener: &Listener) -> Result<String> {

@@ -1,8 +1,6 @@
 //! Where a broker listens, and how its addresses are said to the other side.
 
-use std::sync::Arc;
-#[cfg(unix)]
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use futures_util::StreamExt as _;
 
@@ -10,7 +8,7 @@ use super::listener::Incoming;
 use crate::{
     Address, AttachedRunner, Result,
     grpc::{io::BoxIo, serve::incoming},
-    net::{ListenOptions, Listener, SocketConfig},
+    net::{ListenOptions, Listener, SocketConfig, UNIX_BY_DEFAULT},
 };
 
 /// Makes the sockets of a broker.
@@ -25,7 +23,6 @@ enum Place {
     As(ListenOptions),
     /// In a directory that only this user (and the group) can look into. It is made with the first socket and goes with the
     /// broker.
-    #[cfg(unix)]
     Private(SocketConfig, Mutex<Option<tempfile::TempDir>>),
 }
 
@@ -35,18 +32,18 @@ impl Sockets {
         Self { place: Place::As(options), runner: None }
     }
 
-    /// What a host uses unless it was told otherwise.
+    /// What a host uses unless it was told otherwise, with a plugin that was not either.
     #[cfg(test)]
     pub(crate) fn private() -> Self {
-        Self::configured(SocketConfig::default())
+        Self::configured(SocketConfig::default(), &Address::Tcp(String::new()))
     }
 
-    /// What a host uses that was told where and for whom.
-    pub(crate) fn configured(config: SocketConfig) -> Self {
-        #[cfg(unix)]
-        let place = Place::Private(config, Mutex::new(None));
-        #[cfg(not(unix))]
-        let place = Place::As(ListenOptions::in_dir(config.base.unwrap_or_else(std::env::temp_dir)));
+    /// What a host uses that was told where and for whom. Where a plugin may listen either way its host does as the plugin, whose
+    /// `address` this is.
+    pub(crate) fn configured(config: SocketConfig, address: &Address) -> Self {
+        let unix = UNIX_BY_DEFAULT || address.as_unix().is_some();
+        let private = || Place::Private(config, Mutex::default());
+        let place = if unix { private() } else { Place::As(ListenOptions::any_port()) };
         Self { place, runner: None }
     }
 
@@ -59,7 +56,6 @@ impl Sockets {
     pub(super) fn listen(&self) -> Result<(Address, Incoming)> {
         let listener = match &self.place {
             Place::As(options) => Listener::bind(options)?,
-            #[cfg(unix)]
             Place::Private(config, dir) => {
                 let mut dir = dir.lock().unwrap_or_else(PoisonError::into_inner);
                 let dir = match &mut *dir {
@@ -93,7 +89,6 @@ impl Sockets {
 
     /// Removes the directory, with what listeners on their way out have left there.
     pub(super) fn close(&self) {
-        #[cfg(unix)]
         if let Place::Private(_, dir) = &self.place {
             dir.lock().unwrap_or_else(PoisonError::into_inner).take();
         }

@@ -35,6 +35,7 @@ async fn b14_nothing_listening_is_an_error_at_connect() {
     let free = listener.local_addr().unwrap().to_string();
     drop(listener);
     let stale = dir.path().join("stale");
+    #[cfg(unix)]
     drop(std::os::unix::net::UnixListener::bind(&stale).unwrap());
     for address in [Address::Unix(dir.path().join("nobody")), Address::Unix(stale), Address::Tcp(free)] {
         let error = open(&address, DEADLINE).await.err().unwrap();
