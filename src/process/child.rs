@@ -124,6 +124,10 @@ impl Child {
     /// signal: look every few milliseconds.
     #[cfg(not(any(target_os = "linux", target_os = "android")))]
     fn wait_for_end(&self) {
+        #[cfg(windows)] // unless there are handles
+        if self.handle().and_then(|handle| crate::sys::windows::wait_for_end(&handle)).is_ok() {
+            return;
+        }
         const INTERVAL: std::time::Duration = std::time::Duration::from_millis(10);
         while let Ok(None) = self.state().process.try_wait() {
             std::thread::sleep(INTERVAL);
@@ -133,6 +137,11 @@ impl Child {
     #[cfg(not(any(target_os = "linux", target_os = "android")))]
     fn reap(&self, state: &mut State) -> io::Result<process::ExitStatus> {
         state.process.wait()
+    }
+
+    #[cfg(windows)]
+    fn handle(&self) -> io::Result<std::os::windows::io::OwnedHandle> {
+        std::os::windows::io::AsHandle::as_handle(&self.state().process).try_clone_to_owned()
     }
 
     #[cfg(not(unix))]

@@ -31,6 +31,8 @@ impl Process {
 
 #[cfg(unix)]
 pub(super) use unix::Found;
+#[cfg(windows)]
+pub(super) use windows::Found;
 
 #[cfg(unix)]
 mod unix {
@@ -145,32 +147,83 @@ mod unix {
     }
 }
 
-/// Without signals there is no way to ask for, or to end, a process that is not ours.
-#[cfg(not(unix))]
-pub(super) struct Found {
-    id: u32,
-}
+#[cfg(windows)]
+mod windows {
+    use super::Signal;
+    use crate::sys::windows::Process;
+    use std::{
+        io,
+        sync::{Arc, Weak},
+        thread,
+        time::Duration,
+    };
 
-#[cfg(not(unix))]
-impl Found {
-    fn find(id: u32) -> Option<Self> {
-        Some(Self { id })
+    /// How often the thread that watches looks whether it still has to.
+    const INTERVAL: Duration = Duration::from_secs(1);
+
+    /// It only waits.
+    const THREAD_STACK: usize = 128 << 10;
+
+    pub(in super::super) struct Found {
+        id: u32,
+        /// Absent for a process that may not be watched.
+        process: Option<Arc<Process>>,
     }
 
-    fn unchecked(id: u32) -> Self {
-        Self { id }
+    impl Found {
+        pub(super) fn find(id: u32) -> Option<Self> {
+            let process = match Process::open(id) {
+                Ok(process) => Some(process?),
+                Err(error) => {
+                    tracing::debug!(pid = id, %error, "the process of the plugin cannot be watched");
+                    None
+                }
+            };
+            Some(Self { id, process: process.map(Arc::new) })
+        }
+
+        pub(super) fn unchecked(id: u32) -> Self {
+            Self { id, process: None }
+        }
+
+        pub(in super::super) fn id(&self) -> u32 {
+            self.id
+        }
+
+        /// Has `gone` called when the process has ended.
+        pub(super) fn watch(&mut self, gone: impl FnOnce() + Send + 'static) -> io::Result<()> {
+            let Some(process) = &self.process else {
+                std::mem::forget(gone); // the end is never seen, and must not look like one
+                return Ok(());
+            };
+            let process = Arc::downgrade(process);
+            let thread = thread::Builder::new().name(format!("plugin {}", self.id)).stack_size(THREAD_STACK);
+            thread.spawn(move || {
+                if ended(&process) {
+                    gone();
+                }
+            })?;
+            Ok(())
+        }
+
+        pub(in super::super) fn signal(&self, signal: Signal) -> io::Result<()> {
+            match (signal, &self.process) {
+                (Signal::Kill, Some(process)) => process.end(),
+                (Signal::Kill, None) => Err(io::ErrorKind::PermissionDenied.into()),
+                (Signal::Terminate, _) => Err(io::ErrorKind::Unsupported.into()),
+            }
+        }
     }
 
-    pub(super) fn id(&self) -> u32 {
-        self.id
-    }
-
-    fn watch(&mut self, gone: impl FnOnce() + Send + 'static) -> io::Result<()> {
-        std::mem::forget(gone); // the end is never seen, and must not look like one
-        Ok(())
-    }
-
-    pub(super) fn signal(&self, _: Signal) -> io::Result<()> {
-        Err(io::ErrorKind::Unsupported.into())
+    /// Waits until the process has ended; false if nobody wants to know any more.
+    fn ended(process: &Weak<Process>) -> bool {
+        while let Some(process) = process.upgrade() {
+            match process.ended_within(INTERVAL) {
+                Ok(true) => return true,
+                Ok(false) => {}
+                Err(_) => return false,
+            }
+        }
+        false
     }
 }

@@ -3,6 +3,7 @@
 use super::{
     ExitWatch, HostEnv, PluginCommand, Process, Sink, Stdout, Tail,
     child::KillOnDrop,
+    child_pipe,
     env::{self, Changes},
     handle::Body,
     handover::Handover,
@@ -72,7 +73,7 @@ impl Launch {
     /// (the host's own unless set otherwise). Standard output and error belong to the protocol.
     ///
     /// `inherit_env`: pass the host's environment on. `end_with_host`: have the kernel kill the plugin when the
-    /// host is gone, where it can (Linux); off for a plugin that is to outlive its host.
+    /// host is gone, where it can (Linux, Windows); off for a plugin that is to outlive its host.
     pub(crate) fn new(command: PluginCommand, inherit_env: bool, end_with_host: bool) -> Self {
         let PluginCommand { command, plain } = command;
         let user_env = command.get_envs().map(|(k, v)| (k.to_owned(), v.map(OsStr::to_owned))).collect();
@@ -169,9 +170,9 @@ impl Launch {
             })?;
 
         let no_pipe = || refused(io::Error::other("it has no output pipes"));
-        let stdout = tokio::process::ChildStdout::from_std(stdout.ok_or_else(no_pipe)?).map_err(refused)?;
+        let stdout = child_pipe::stdout(stdout.ok_or_else(no_pipe)?).map_err(refused)?;
         let stderr: Box<dyn AsyncRead + Send + Unpin> = match stderr {
-            Some(pipe) => Box::new(tokio::process::ChildStderr::from_std(pipe).map_err(refused)?),
+            Some(pipe) => Box::new(child_pipe::stderr(pipe).map_err(refused)?),
             None if logs_to_file => Box::new(tokio::io::empty()),
             None => return Err(no_pipe()),
         };

@@ -15,6 +15,7 @@ mod attached;
 #[cfg(target_os = "linux")]
 mod borrowing;
 mod child;
+mod child_pipe;
 mod command;
 mod diagnose;
 mod env;

@@ -108,6 +108,12 @@ impl Start {
                 (done, _) => break done?,
             }
         };
+        #[cfg(windows)]
+        if self.end_with_host
+            && let Err(error) = sys::windows::end_with_parent(&process)
+        {
+            tracing::warn!(pid = process.id(), %error, "the plugin will not end with its host");
+        }
         let (stdout, stderr) = (process.stdout.take(), process.stderr.take());
         // What the command says of standard input is not for us to take.
         let stdin = if self.stdin { process.stdin.take() } else { None };

@@ -1,4 +1,5 @@
-//! What std offers only behind `unsafe`, or not at all: what happens between the making of a process and its program, and `atexit`.
+//! What std offers only behind `unsafe`, or not at all: what happens between the making of a process and its program, `atexit`, and
+//! Windows' calls about other processes.
 #![allow(unsafe_code)]
 
 #[cfg(target_os = "linux")]
@@ -7,6 +8,8 @@ mod image;
 mod parent;
 #[cfg(target_os = "linux")]
 mod spawn;
+#[cfg(windows)]
+pub(crate) mod windows;
 
 #[cfg(target_os = "linux")]
 pub(crate) use image::{Executable, Image, execute};
@@ -15,7 +18,7 @@ pub(crate) use parent::end_with_parent;
 #[cfg(target_os = "linux")]
 pub(crate) use spawn::{Born, Plan, spawn};
 
-/// Other systems have no such signal; there our own plugins watch their parent themselves.
+/// Other systems have no such signal: Windows has jobs, and everywhere our own plugins watch their host themselves.
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
 pub(crate) fn end_with_parent(_: &mut std::process::Command) {}
 

@@ -59,7 +59,7 @@ impl Redirect {
     pub(crate) fn install(sentry: Option<Sentry>) -> io::Result<Self> {
         let queues = Arc::<Queues>::default();
         #[cfg(not(unix))]
-        drop(sentry);
+        let _ = sentry;
         Ok(Self {
             #[cfg(unix)]
             descriptors: unix::Descriptors::install(&queues, sentry)?,

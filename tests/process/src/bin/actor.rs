@@ -1,5 +1,4 @@
 //! A plugin that keeps to the rules, built on the library, and does what its host orders.
-#![cfg(unix)]
 #![allow(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr)]
 
 use go_plugin::{Error, Result};
@@ -11,10 +10,7 @@ use std::{
     thread,
     time::Duration,
 };
-use tokio::{
-    runtime::Builder,
-    signal::unix::{SignalKind, signal},
-};
+use tokio::runtime::Builder;
 
 fn main() -> Result<()> {
     let mut runtime = match env::args().nth(1).as_deref() {
@@ -35,6 +31,7 @@ fn main() -> Result<()> {
         _ => serve.plugin("actor", plugin),
     };
     let serve = serve.connect_over_stdio(env::var_os("ACTOR_STDIO").is_some());
+    let serve = if env::var_os("ACTOR_UNIX").is_some() { serve.listen_unix() } else { serve };
     let served = runtime.block_on(serve.run());
     if let Some(code) = env::var_os("STAY") {
         loop {
@@ -88,7 +85,11 @@ impl Actor for Stage {
             "spans" => {
                 return Ok(Spans::install().take().iter().map(|span| format!("{span}\n")).collect());
             }
-            "ignore-terminate" => drop(signal(SignalKind::terminate())?),
+            #[cfg(unix)]
+            "ignore-terminate" => {
+                use tokio::signal::unix::{SignalKind, signal};
+                drop(signal(SignalKind::terminate())?);
+            }
             "child" => {
                 #[allow(clippy::zombie_processes)] // that is the order
                 let child = Command::new("sleep").arg("600").spawn()?;

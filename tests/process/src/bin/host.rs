@@ -1,16 +1,15 @@
 //! A host that its test may kill. The first argument says what to do, the second names the transport, the rest is
 //! the plugin's command. Says what it found on standard output, one line each.
 //! With `HOST_TERMINAL` it sits at that terminal.
-#![cfg(unix)]
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
 use go_plugin::{Client, Protocol, ReattachConfigs, StdioConnection};
 use process_tests::{Actor, ActorPlugin, HANDSHAKE};
-use rustix::stdio::{dup2_stderr, dup2_stdin, dup2_stdout};
-use std::{env, fs::File, future::pending, io, path::Path, process::Command, sync::Arc, time::Duration};
+use std::{env, future::pending, process::Command, sync::Arc, time::Duration};
 
 #[tokio::main]
 async fn main() {
+    #[cfg(unix)]
     if let Some(terminal) = env::var_os("HOST_TERMINAL") {
         sit_at(terminal.as_ref()).unwrap();
     }
@@ -67,7 +66,11 @@ async fn main() {
 }
 
 /// Makes the terminal this process's, as a login does: for a session of its own, and as its standard streams.
-fn sit_at(terminal: &Path) -> io::Result<()> {
+#[cfg(unix)]
+fn sit_at(terminal: &std::path::Path) -> std::io::Result<()> {
+    use rustix::stdio::{dup2_stderr, dup2_stdin, dup2_stdout};
+    use std::fs::File;
+
     rustix::process::setsid()?;
     let terminal = File::options().read(true).write(true).open(terminal)?;
     rustix::process::ioctl_tiocsctty(&terminal)?;

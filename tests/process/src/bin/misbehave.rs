@@ -1,6 +1,5 @@
 //! A plugin that breaks the rules in the one way that its first argument names; the second is the transport that it
 //! claims to speak. Written by hand: it must not share a mistake with the library. `TMPDIR` is the test's own.
-#![cfg(unix)]
 #![allow(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr)]
 
 use std::{

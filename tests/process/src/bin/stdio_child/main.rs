@@ -6,7 +6,7 @@
 #![allow(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr, unsafe_code)]
 
 #[allow(dead_code)]
-#[path = "../../../../../src/plugin/host_watch.rs"]
+#[path = "../../../../../src/plugin/host_watch/mod.rs"]
 mod host_watch;
 #[allow(dead_code)]
 #[path = "../../../../../src/plugin/stdio/mod.rs"]
