@@ -8,7 +8,7 @@ use bytes::{Buf, Bytes, BytesMut};
 const COPY_MAX: usize = 2 * 1024;
 
 /// Payload from this size on is kept by reference even when more is waiting. A chunk pins the connection's
-/// whole read buffer (256 KiB), so a stream nobody reads can hold at most eight times its window.
+/// whole read buffer (128 KiB), so a stream nobody reads can hold at most four times its window.
 const KEEP_MIN: usize = 32 * 1024;
 
 /// Copied payload is gathered up to about this size before a new block begins.
