@@ -22,8 +22,9 @@ use super::time;
 
 /// A layer that writes each event as one line of hclog JSON, which hosts in Go and in Rust take apart again.
 ///
-/// The fields of the event and of the spans around it become flat keys; `@module` is the target. Events of the `log`
-/// crate (through `tracing-log`) keep the target that they were logged with.
+/// The fields of the event and of the spans around it become flat keys; `@module` is the target. Records of the `log` crate come
+/// here, with the target that they were logged with, through `tracing-log`: `init` below bridges them if tracing-subscriber has its default
+/// feature of that name, and `tracing_log::LogTracer::init` does without.
 ///
 /// ```
 /// use tracing_subscriber::prelude::*;
