@@ -308,3 +308,19 @@ async fn values_are_coded_inside_the_scope() {
     let value: Scoped = client.call("A.Echo", &Scoped(String::new())).await.unwrap();
     assert_eq!(value.0, "client server server client");
 }
+
+#[tokio::test(start_paused = true)]
+async fn requests_that_were_read_while_the_replies_had_no_room_are_answered_once_they_have() {
+    // Two replies fill the connection; the requests come in one read, after which nothing else wakes the server.
+    let large = Methods::new().method("Large", |_: bool| async { Ok::<_, String>("x".repeat(30_000)) });
+    let server = Server::builder().service("A", large).queue_limit(1).build().unwrap();
+    let (_serving, mut peer) = server_and_peer(&server);
+    for seq in 0..20 {
+        peer.send_request("A.Large", seq, &true).await;
+    }
+    tokio::time::sleep(Duration::from_millis(1)).await;
+    for seq in 0..20 {
+        let (response, text) = timeout(PATIENCE, peer.response::<String>()).await.unwrap();
+        assert_eq!((response.seq, text.len()), (seq, 30_000));
+    }
+}
