@@ -92,9 +92,9 @@ impl ReadBuffers {
         let full = n == room && room >= self.size / 2;
         // Who fills what was left of a buffer has use for all of it.
         self.demand.note(if full { self.size } else { n });
-        if full {
+        if full && self.size < READ_MAX {
             self.size = (self.size * 4).min(READ_MAX);
-            self.earlier.clear();
+            self.earlier.clear(); // too small now
         }
     }
 }
@@ -242,6 +242,20 @@ mod tests {
             buffers.input.advance(n);
             assert_eq!(buffers.make_room(), next, "after {n} bytes");
         }
+    }
+
+    #[test]
+    fn a_session_that_fills_its_largest_reads_keeps_the_buffers_that_are_held() {
+        let mut buffers = ReadBuffers::default();
+        let mut held = Vec::new();
+        for _ in 0..10 {
+            let room = buffers.make_room();
+            buffers.input.extend_from_slice(&vec![0; room]);
+            held.push(buffers.input.split().freeze());
+            buffers.note(room, room);
+        }
+        // Seven of that size, and the last smaller one.
+        assert_eq!((buffers.size, buffers.earlier.len()), (READ_MAX, 8));
     }
 
     #[test]

@@ -80,18 +80,16 @@ struct State {
 
 impl Child {
     /// Takes over a process that std has started, without its pipes.
+    #[cfg(any(target_os = "linux", target_os = "android"))]
     pub(super) fn new(process: process::Child) -> Self {
-        Self {
-            id: process.id(),
-            #[cfg(any(target_os = "linux", target_os = "android"))]
-            pidfd: linux::pidfd(process.id()),
-            state: Mutex::new(State {
-                #[cfg(not(any(target_os = "linux", target_os = "android")))]
-                process,
-                reaped: false,
-            }),
-            socket: Mutex::default(),
-        }
+        Self::known(process.id(), None)
+    }
+
+    /// Takes over a process that std has started, without its pipes.
+    #[cfg(not(any(target_os = "linux", target_os = "android")))]
+    pub(super) fn new(process: process::Child) -> Self {
+        let (id, socket) = (process.id(), Mutex::default());
+        Self { id, state: Mutex::new(State { process, reaped: false }), socket }
     }
 
     pub(super) fn socket(&self) -> MutexGuard<'_, SocketFile> {
@@ -191,24 +189,24 @@ mod linux {
             unix::process::ExitStatusExt,
         },
         process::ExitStatus,
+        sync::Mutex,
     };
 
     /// A descriptor names this process for ever, even if the host ignores SIGCHLD and the kernel reaps it behind
     /// our back. Kernels before 5.3 and some sandboxes have none.
-    pub(super) fn pidfd(id: u32) -> Option<OwnedFd> {
+    fn pidfd(id: u32) -> Option<OwnedFd> {
         pidfd_open(unix_pid(id)?, PidfdFlags::empty()).ok()
     }
 
     impl Child {
         #[cfg(target_os = "linux")]
         pub(in super::super) fn born(born: crate::sys::Born) -> Self {
-            let id = born.id.as_raw_nonzero().get().unsigned_abs();
-            Self {
-                id,
-                pidfd: born.handle.or_else(|| pidfd(id)),
-                state: State { reaped: false }.into(),
-                socket: Default::default(),
-            }
+            Self::known(born.id.as_raw_nonzero().get().unsigned_abs(), born.handle)
+        }
+
+        pub(super) fn known(id: u32, handle: Option<OwnedFd>) -> Self {
+            let (state, socket) = (State { reaped: false }.into(), Mutex::default());
+            Self { id, state, socket, pidfd: handle.or_else(|| pidfd(id)) }
         }
 
         pub(super) fn reap(&self, _: &mut State) -> io::Result<ExitStatus> {

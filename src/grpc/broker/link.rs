@@ -42,7 +42,7 @@ impl GrpcBroker {
                     tracing::debug!(%status, "the broker's stream ended");
                 }
                 // A plugin without a broker lives on.
-                if ended.map_or_else(|status| status.code() != Code::Unimplemented, |()| true) {
+                if !matches!(&ended, Err(status) if status.code() == Code::Unimplemented) {
                     self.0.lost.cancel();
                 }
             }
