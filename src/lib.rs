@@ -128,6 +128,8 @@ pub mod fetch;
 mod grpc;
 mod handshake;
 #[cfg(any(feature = "netrpc", feature = "grpc"))]
+mod heap;
+#[cfg(any(feature = "netrpc", feature = "grpc"))]
 mod host;
 pub mod logs;
 #[cfg(any(feature = "netrpc", feature = "grpc"))]

@@ -49,6 +49,7 @@ impl Transport {
         security: Security,
         options: ConnectOptions,
     ) -> Result<Self> {
+        crate::heap::keep_freed_blocks();
         match line.protocol {
             #[cfg(feature = "netrpc")]
             Protocol::NetRpc => {

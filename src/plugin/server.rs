@@ -321,6 +321,7 @@ impl Service {
         quit: CancellationToken,
         finish: impl Future<Output = ()> + Send,
     ) {
+        crate::heap::keep_freed_blocks();
         match self {
             #[cfg(feature = "netrpc")]
             Self::NetRpc(server) => server.serve(listener, quit, finish).await,
