@@ -5,6 +5,9 @@ use std::time::Duration;
 /// The window every stream starts with, in both directions (yamux: 256 KiB, fixed by the protocol).
 pub const INITIAL_WINDOW: u32 = 256 * 1024;
 
+/// What the window of a busy stream grows to: a message of a mebibyte crosses without waiting for credit. Larger ones gained nothing.
+const GROWN_WINDOW: u32 = 1024 * 1024;
+
 /// Longer timers count as this: a deadline must be a time that the clock can show.
 const LONGEST: Duration = Duration::from_secs(10 * 365 * 24 * 3600);
 
@@ -47,6 +50,10 @@ pub struct Config {
     /// Bytes that the peer may send on one stream before they are read. Default 256 KiB; smaller values
     /// count as that, since the protocol starts there. Go: `MaxStreamWindowSize`.
     pub max_stream_window: u32,
+    /// The same for a stream that is read as fast as it is sent: its window doubles up to this, each time that nothing
+    /// waits to be read when credit is due. Default 1 MiB; [`max_stream_window`](Self::max_stream_window) or less keeps windows as they
+    /// are. Go's never grow, but its senders use what they are granted.
+    pub grown_stream_window: u32,
     /// How long the end of a session may take to flush what is queued. Default 2 s. Go does not flush.
     pub close_timeout: Duration,
 }
@@ -61,6 +68,7 @@ impl Default for Config {
             stream_open_timeout: Some(Duration::from_secs(75)),
             stream_close_timeout: Some(Duration::from_secs(300)),
             max_stream_window: INITIAL_WINDOW,
+            grown_stream_window: GROWN_WINDOW,
             close_timeout: Duration::from_secs(2),
         }
     }

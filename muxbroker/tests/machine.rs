@@ -182,7 +182,8 @@ fn reading_just_over_half_the_window_grants_exactly_that() {
 
 #[test]
 fn credit_counts_bytes_that_arrived_not_the_announced_length() {
-    let (mut pair, _, theirs) = Pair::opened(Config::default());
+    let fixed = Config { grown_stream_window: 0, ..Config::default() };
+    let (mut pair, _, theirs) = Pair::opened(fixed);
     let window = INITIAL_WINDOW as usize;
     let mut input = BytesMut::from(&Header::data(1, INITIAL_WINDOW).encode()[..]);
     input.resize(HEADER_LEN + window / 2, 0);
@@ -212,6 +213,38 @@ fn doubled_window_takes_one_write_of_that_size_unread() {
     assert_eq!(write(&mut pair.client, ours, b"x"), WriteOutcome::NoCredit);
     pair.settle();
     assert!(read_all(&mut pair.server, theirs) == data);
+}
+
+#[test]
+fn window_of_a_stream_that_is_read_at_once_grows_to_a_mebibyte_and_that_of_another_does_not() {
+    let (mut pair, ours, theirs) = Pair::opened(Config::default());
+    let block = vec![7; 32 * 1024];
+    for _ in 0..64 {
+        write_all(&mut pair.client, ours, &block);
+        pair.settle();
+        assert!(read_all(&mut pair.server, theirs) == block);
+        pair.settle();
+    }
+    let unread = |pair: &mut Pair| {
+        let mut unread = 0;
+        while !matches!(write(&mut pair.client, ours, &block), WriteOutcome::NoCredit) {
+            unread += block.len();
+            pair.settle();
+        }
+        unread
+    };
+    let most = unread(&mut pair);
+    assert!((1 << 19..=1 << 20).contains(&most), "{most} bytes without having been read");
+    // Read late, it grows no more.
+    for _ in 0..20 {
+        let mut left = most / 2 + 1;
+        while left > 0 {
+            left -= pair.server.read(theirs, left).unwrap().unwrap().len();
+        }
+        pair.settle();
+        let again = unread(&mut pair);
+        assert!(again <= 1 << 20, "{again} bytes");
+    }
 }
 
 #[test]
@@ -398,6 +431,7 @@ fn timers_of_zero_are_off_and_endless_ones_do_no_harm() {
             stream_open_timeout: Some(time),
             stream_close_timeout: Some(time),
             max_stream_window: 0,
+            grown_stream_window: 0,
             close_timeout: time,
         };
         let mut pair = Pair::new(config);

@@ -9,7 +9,6 @@ use super::{
     broker::session_lost,
     check::check,
     client::Http2Client,
-    http2,
     io::{BoxIo, Io, Severable},
 };
 use crate::{Address, Error, ErrorKind, Result, net::Connection, tls::Security};
@@ -46,10 +45,7 @@ impl Dialer {
     pub(crate) fn to(address: Address, limit: Duration) -> Self {
         Self::new(move || {
             let address = address.clone();
-            async move {
-                let connection = Connection::dial(&address, limit).await?;
-                Ok(connection.with_send_buffer(http2::SEND_BUFFER))
-            }
+            async move { Connection::dial(&address, limit).await }
         })
     }
 

@@ -14,8 +14,8 @@ use tonic::Status;
 use tonic_health::pb::{HealthCheckRequest, health_client::HealthClient};
 
 use super::{
-    GrpcBroker, GrpcChannel, Mux, Sockets, Ways, channel::ChannelSlot, dial::Dialer, health, http2, io::Io,
-    stdio, version,
+    GrpcBroker, GrpcChannel, Mux, Sockets, Ways, channel::ChannelSlot, dial::Dialer, health, io::Io, stdio,
+    version,
 };
 use crate::{
     Address, Error, ErrorKind, Result,
@@ -85,7 +85,7 @@ impl HostConnection {
     /// the plugin's output.
     pub(crate) async fn open(address: &Address, options: HostOptions) -> Result<Self> {
         if options.multiplex {
-            let io = Connection::dial(address, options.limit).await?.with_send_buffer(http2::SEND_BUFFER);
+            let io = Connection::dial(address, options.limit).await?;
             return Self::multiplexed(io, options).await;
         }
         let dialer = Dialer::to(address.clone(), options.limit);

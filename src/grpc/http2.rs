@@ -17,10 +17,6 @@ const STREAM_WINDOW: u32 = 4 << 20;
 /// The same of all calls of a connection together: a second large message is not held up by the first.
 const CONNECTION_WINDOW: u32 = 8 << 20;
 
-/// How much the system may hold of what was sent and not read yet, in bytes: a frame goes out in one step, and not in five with the
-/// other side being woken for each. Linux grants twice 208 KiB unless `net.core.wmem_max` says otherwise.
-pub(super) const SEND_BUFFER: usize = 1 << 20;
-
 /// How many bytes of headers a server may send with one answer: what hyper accepts.
 const HEADERS: u32 = 16 << 10;
 

@@ -120,9 +120,7 @@ pub(crate) fn incoming(listener: Listener) -> impl Stream<Item = io::Result<Conn
     futures_util::stream::unfold(listener, |listener| async {
         loop {
             match listener.accept().await {
-                Ok(connection) => {
-                    return Some((Ok(connection.with_send_buffer(http2::SEND_BUFFER)), listener));
-                }
+                Ok(connection) => return Some((Ok(connection), listener)),
                 Err(error) => {
                     tracing::warn!(%error, "cannot accept a connection");
                     sleep(ACCEPT_PAUSE).await;

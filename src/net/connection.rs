@@ -25,7 +25,21 @@ pub(crate) enum Connection {
     Pipes(Pipes),
 }
 
+/// How much the system may hold of what was sent over a Unix socket and not read yet, in bytes: a large message goes out in a few steps,
+/// with the other side being woken for each. Linux grants twice 208 KiB unless `net.core.wmem_max` says otherwise. TCP finds its own size.
+const SEND_BUFFER: usize = 1 << 20;
+
 impl Connection {
+    /// A connected Unix socket.
+    pub(crate) fn unix(socket: UnixStream) -> Self {
+        #[cfg(unix)]
+        if let Err(error) = rustix::net::sockopt::set_socket_send_buffer_size(&socket, SEND_BUFFER) {
+            // It works without, in smaller steps.
+            tracing::debug!(%error, "cannot set the size of a socket's buffer");
+        }
+        Self::Unix(socket)
+    }
+
     /// Connects to a peer within `limit`. Names are resolved; every address of a name is tried.
     pub(crate) async fn dial(address: &Address, limit: Duration) -> Result<Self> {
         match timeout(limit, Self::connect(address)).await {
@@ -43,7 +57,7 @@ impl Connection {
 
     async fn connect(address: &Address) -> io::Result<Self> {
         match address {
-            Address::Unix(path) => unix::connect(path).await.map(Self::Unix),
+            Address::Unix(path) => unix::connect(path).await.map(Self::unix),
             Address::Tcp(address) => {
                 // Go reads an address without a host as this machine.
                 let address = match address.strip_prefix(':') {
@@ -60,24 +74,6 @@ impl Connection {
                 "a plugin's standard input and output are with the host that started it",
             )),
         }
-    }
-}
-
-#[cfg(feature = "grpc")]
-impl Connection {
-    /// The same with room for `bytes` that were sent and that the other side has not read yet, or for as many as the system
-    /// allows. TCP finds its own size.
-    pub(crate) fn with_send_buffer(self, bytes: usize) -> Self {
-        #[cfg(unix)]
-        if let Self::Unix(socket) = &self
-            && let Err(error) = rustix::net::sockopt::set_socket_send_buffer_size(socket, bytes)
-        {
-            // It works without, in smaller steps.
-            tracing::debug!(%error, "cannot set the size of a socket's buffer");
-        }
-        #[cfg(not(unix))]
-        let _ = bytes;
-        self
     }
 }
 

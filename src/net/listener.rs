@@ -168,7 +168,7 @@ impl Listener {
     /// The next connection. Cancel safe.
     pub(crate) async fn accept(&self) -> io::Result<Connection> {
         match self {
-            Self::Unix(listener) => Ok(Connection::Unix(listener.as_file().accept().await?.0)),
+            Self::Unix(listener) => Ok(Connection::unix(listener.as_file().accept().await?.0)),
             Self::Tcp(listener) => {
                 let stream = listener.accept().await?.0;
                 stream.set_nodelay(true)?;

@@ -7,6 +7,7 @@ use std::time::Instant;
 use bytes::{Bytes, BytesMut};
 
 use super::events::{Event, StreamKey};
+use super::flow::ReceiveWindow;
 use super::header::{Flags, Header};
 use super::liveness::Liveness;
 use super::output::{MAX_PAYLOAD, Output};
@@ -170,7 +171,7 @@ impl Connection {
             if !stream.fin_received
                 && stream.failed.is_none()
                 && self.end.is_none()
-                && let Some(credit) = stream.receive.grant_if_due(stream.buffer.len())
+                && let Some(credit) = stream.receive.grant_to_reader(stream.buffer.len())
             {
                 self.output.push_urgent(Header::window_update(stream.id, Flags::NONE, credit));
             }
@@ -278,7 +279,8 @@ impl Connection {
         self.next_key += 1;
         self.by_id.insert(id, key);
         self.stats.streams_opened += 1;
-        let stream = Stream::new(id, self.config.max_stream_window, owner);
+        let window = ReceiveWindow::new(self.config.max_stream_window, self.config.grown_stream_window);
+        let stream = Stream::new(id, window, owner);
         (key, self.streams.entry(key).or_insert(stream))
     }
 

@@ -33,13 +33,15 @@ impl SendWindow {
 /// large frame would have its unsent part granted a second time.
 #[derive(Debug)]
 pub(crate) struct ReceiveWindow {
-    max: u32,
+    size: u32,
+    /// What `size` may grow to.
+    limit: u32,
     outstanding: u32,
 }
 
 impl ReceiveWindow {
-    pub(crate) fn new(max: u32) -> Self {
-        Self { max, outstanding: INITIAL_WINDOW }
+    pub(crate) fn new(size: u32, limit: u32) -> Self {
+        Self { size, limit, outstanding: INITIAL_WINDOW }
     }
 
     /// Checks a data frame of `length` bytes before any of them is taken.
@@ -54,7 +56,7 @@ impl ReceiveWindow {
     /// All the credit that can be granted while `buffered` bytes wait to be read.
     pub(crate) fn grant_now(&mut self, buffered: usize) -> u32 {
         let buffered = u32::try_from(buffered).unwrap_or(u32::MAX);
-        let credit = self.max.saturating_sub(buffered).saturating_sub(self.outstanding);
+        let credit = self.size.saturating_sub(buffered).saturating_sub(self.outstanding);
         self.outstanding += credit;
         credit
     }
@@ -64,9 +66,17 @@ impl ReceiveWindow {
         self.is_due(buffered).then(|| self.grant_now(buffered))
     }
 
+    /// The same after something was read. A reader that has left nothing is faster than the window lets the sender be: it grows.
+    pub(crate) fn grant_to_reader(&mut self, buffered: usize) -> Option<u32> {
+        if buffered == 0 && self.is_due(0) {
+            self.size = self.size.max(self.size.saturating_mul(2).min(self.limit));
+        }
+        self.grant_if_due(buffered)
+    }
+
     pub(crate) fn is_due(&self, buffered: usize) -> bool {
         let buffered = u32::try_from(buffered).unwrap_or(u32::MAX);
-        self.max.saturating_sub(buffered).saturating_sub(self.outstanding) >= self.max / 2
+        self.size.saturating_sub(buffered).saturating_sub(self.outstanding) >= self.size / 2
     }
 }
 
@@ -78,7 +88,7 @@ mod tests {
 
     #[test]
     fn a_window_admits_what_is_outstanding_and_not_a_byte_more() {
-        let mut window = ReceiveWindow::new(WINDOW);
+        let mut window = ReceiveWindow::new(WINDOW, WINDOW);
         assert!(window.admit(WINDOW).is_ok());
         assert_eq!(window.admit(WINDOW + 1), Err(Violation::WindowExceeded));
         window.arrived(1000);
@@ -95,7 +105,7 @@ mod tests {
             (WINDOW, 100, Some(WINDOW - 100)),
             (WINDOW, usize::MAX, None),
         ] {
-            let mut window = ReceiveWindow::new(WINDOW);
+            let mut window = ReceiveWindow::new(WINDOW, WINDOW);
             window.arrived(arrived);
             assert_eq!(window.is_due(buffered), credit.is_some(), "{arrived} arrived, {buffered} unread");
             assert_eq!(window.grant_if_due(buffered), credit, "{arrived} arrived, {buffered} unread");
@@ -103,6 +113,33 @@ mod tests {
             assert!(window.admit(WINDOW - arrived + credit.unwrap_or(0)).is_ok());
             assert!(window.admit(WINDOW - arrived + credit.unwrap_or(0) + 1).is_err());
         }
+    }
+
+    #[test]
+    fn window_doubles_up_to_its_limit_when_all_was_read_as_credit_was_due() {
+        for (limit, buffered, credit) in [
+            (WINDOW, 0, WINDOW),
+            (WINDOW - 1, 0, WINDOW),
+            (0, 0, WINDOW),
+            (2 * WINDOW, 0, 2 * WINDOW),
+            (3 * WINDOW, 0, 2 * WINDOW),
+            (WINDOW + 1, 0, WINDOW + 1),
+            (3 * WINDOW, 1, WINDOW - 1),
+        ] {
+            let mut window = ReceiveWindow::new(WINDOW, limit);
+            window.arrived(WINDOW);
+            assert_eq!(window.grant_to_reader(buffered), Some(credit), "limit {limit}, {buffered} unread");
+        }
+        let mut window = ReceiveWindow::new(WINDOW, 3 * WINDOW);
+        window.arrived(WINDOW);
+        assert_eq!(window.grant_to_reader(0), Some(2 * WINDOW));
+        window.arrived(WINDOW - 1);
+        assert_eq!(window.grant_to_reader(0), None, "half of the new window is not used yet");
+        window.arrived(1);
+        assert_eq!(window.grant_to_reader(0), Some(2 * WINDOW), "one that was used, and one to grow");
+        let mut largest = ReceiveWindow::new(u32::MAX, u32::MAX);
+        largest.arrived(WINDOW);
+        assert_eq!(largest.grant_to_reader(0), Some(u32::MAX));
     }
 
     #[test]

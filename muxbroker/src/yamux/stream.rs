@@ -67,11 +67,11 @@ pub(crate) enum Owner {
 }
 
 impl Stream {
-    pub(crate) fn new(id: u32, max_window: u32, owner: Owner) -> Self {
+    pub(crate) fn new(id: u32, receive: ReceiveWindow, owner: Owner) -> Self {
         Self {
             id,
             send: SendWindow::new(),
-            receive: ReceiveWindow::new(max_window),
+            receive,
             buffer: ReceiveBuffer::default(),
             unacked: false,
             open_deadline: None,
