@@ -23,9 +23,9 @@ use crate::{
     trace::found_in,
 };
 
-type Request = http::Request<Body>;
-type Response = http::Response<Body>;
-type Answer = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
+pub(super) type Request = http::Request<Body>;
+pub(super) type Response = http::Response<Body>;
+pub(super) type Answer = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
 
 /// What a generated service may return as the error of its body.
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
@@ -86,7 +86,16 @@ impl GrpcServices {
 
     /// Adds a service of this library, whose calls are nobody's business.
     pub(crate) fn add_own<S: GrpcService + NamedService>(&mut self, service: S) -> Result<()> {
-        self.insert([S::NAME], Typed(service))
+        self.add_own_router([S::NAME], service)
+    }
+
+    /// The same for something that answers for several services.
+    pub(super) fn add_own_router<'a, S: GrpcService>(
+        &mut self,
+        names: impl IntoIterator<Item = &'a str>,
+        router: S,
+    ) -> Result<()> {
+        self.insert(names, Typed(router))
     }
 
     /// Adds something that answers for several services, such as tonic's `Routes`, under their full names
@@ -120,7 +129,8 @@ impl GrpcServices {
     }
 
     /// Adds an encoded `FileDescriptorSet`, so that reflection can describe the services and not only list
-    /// them. Imported files must be in the set.
+    /// them. Imported files must be in the set. They are not read before somebody asks for them: if they are unusable, that call fails with
+    /// `Internal`.
     pub fn add_descriptors(&mut self, file_descriptor_set: &'static [u8]) {
         self.descriptors.push(file_descriptor_set);
     }
