@@ -40,11 +40,12 @@ fn none(method: &Method, paths: &Paths) -> Argument {
 }
 
 fn value(param: &Param, paths: &Paths) -> Argument {
-    let (ident, received) = (&param.ident, param.received(&paths.private));
+    let rpc = &paths.private;
+    let (ident, received) = (&param.ident, param.received(rpc));
     Argument {
         items: quote!(),
-        encode: param.sent(&paths.private),
-        decode: quote!(let #ident = __args.decode::<#received>()?;),
+        encode: param.sent(rpc),
+        decode: quote!(let #ident = __args.decode::<#rpc::AtOnce<#received>>()?.0;),
         unpack: quote!(),
     }
 }
@@ -71,7 +72,7 @@ fn fields(method: &Method, paths: &Paths) -> Argument {
             #item
         },
         encode: quote!(#sent { #(#fields: #values),* }),
-        decode: quote!(let __args = __args.decode::<#decoded<#(#owned),*>>()?;),
+        decode: quote!(let __args = __args.decode::<#decoded<#(#rpc::AtOnce<#owned>),*>>()?;),
         unpack: quote!(#(let #idents = #rpc::or_zero(__args.#fields)?;)*),
     }
 }
@@ -87,7 +88,7 @@ fn map(method: &Method, paths: &Paths) -> Argument {
         items: item,
         encode: quote!(#rpc::MapArgs::new() #(.with::<#names, _>(#wire, #values))*),
         decode: quote! {
-            let __args = __args.decode::<#rpc::FromMap<#decoded<#(#rpc::FromInterface<#owned>),*>>>()?.0;
+            let __args = __args.decode::<#rpc::FromMap<#decoded<#(#rpc::FromInterface<#rpc::AtOnce<#owned>>),*>>>()?.0;
         },
         unpack: quote!(#(let #idents = #rpc::or_zero(__args.#fields.map(|value| value.0))?;)*),
     }

@@ -147,6 +147,7 @@
 #[cfg(test)]
 extern crate self as serde_gob;
 
+mod at_once;
 mod big_int;
 mod bytes;
 mod complex;
@@ -184,9 +185,10 @@ pub use shape::{Field, GobType, OpaqueKind, Shape, TypeBuilder, TypeRef, Variant
 pub use time::{Time, TimeOutOfRange};
 pub use value::{Any, Dynamic, Type, TypeKind, Value};
 
-/// For crates that re-export `GobType` with a derive of their own.
+/// For crates with macros of their own.
 #[doc(hidden)]
 pub mod __private {
+    pub use crate::at_once::AtOnce;
     pub use crate::shape::GobType;
     pub use serde_gob_derive::gob_type;
 }

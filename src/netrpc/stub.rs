@@ -5,7 +5,11 @@ use std::{any::Any, borrow::Borrow, fmt::Display, pin::Pin, sync::Arc};
 pub use ::netrpc::{Args, DispatchError, Handling, Nil, Reply, Service};
 pub use async_trait::async_trait;
 pub use muxbroker::MuxBroker;
-use serde::{Deserialize, Deserializer, Serialize, de::DeserializeOwned, de::IgnoredAny};
+use serde::{
+    Serialize,
+    de::{DeserializeOwned, IgnoredAny},
+};
+pub use serde_gob::__private::AtOnce;
 use serde_gob::GobType;
 pub use {serde, serde_gob};
 
@@ -171,29 +175,32 @@ impl<T: Message, E: MethodError> MethodResult for Result<T, E> {
 /// an opaque one, and then finds that `dyn Trait + 'static` is "not general enough".
 type Waiting<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
-/// Client: makes the call of a generated method.
+/// Client: makes the call of a generated method. For `()` the other side may send whatever it sends for no value.
 pub fn call<'a, R, A>(rpc: &'a RpcClient, method: &'a str, args: &'a A) -> Waiting<'a, R>
 where
     R: MethodResult,
     A: Serialize + GobType + Sync,
 {
     Box::pin(async move {
-        R::from_call(rpc.call::<Received<R::Ok>, A>(method, args).await.map(|received| received.0))
+        R::from_call(match same(()) {
+            Some(unit) => rpc.call::<IgnoredAny, A>(method, args).await.map(|_| unit),
+            None => rpc.call::<AtOnce<R::Ok>, A>(method, args).await.map(|reply| reply.0),
+        })
     })
 }
 
 /// Service: turns what the implementation returned into the reply.
 pub fn reply<R: MethodResult, N: Placeholder>(result: R) -> Result<Reply, String> {
     let value = result.into_text()?;
-    Ok(match unit::<R::Ok>() {
+    Ok(match same::<_, R::Ok>(()) {
         Some(_) => Reply::new(N::Nothing::default()),
         None => Reply::new(value),
     })
 }
 
 /// Service: what the sender's struct or map lacked is zero, as it is in Go.
-pub fn or_zero<T: DeserializeOwned>(field: Option<T>) -> Result<T, String> {
-    field.map_or_else(|| serde_gob::zero().map_err(|error| error.to_string()), Ok)
+pub fn or_zero<T: DeserializeOwned>(field: Option<AtOnce<T>>) -> Result<T, String> {
+    field.map_or_else(|| serde_gob::zero().map_err(|error| error.to_string()), |field| Ok(field.0))
 }
 
 /// Service: opens the stream of a callback parameter.
@@ -217,20 +224,8 @@ pub fn no_implementation(plugin: &str) -> Error {
     Error::misuse(format!("`{plugin}::client()` has nothing to serve: in the plugin use `{plugin}::new(…)`"))
 }
 
-/// A reply; `()` is whatever the other side sends for no value.
-struct Received<T>(T);
-
-impl<'de, T: Message> Deserialize<'de> for Received<T> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        match unit() {
-            Some(unit) => IgnoredAny::deserialize(deserializer).map(|_| Self(unit)),
-            None => T::deserialize(deserializer).map(Self),
-        }
-    }
-}
-
-/// `()` as a `T`, if that is what `T` is.
-fn unit<T: 'static>() -> Option<T> {
-    let mut unit = Some(());
-    (&mut unit as &mut dyn Any).downcast_mut::<Option<T>>().and_then(Option::take)
+/// `value` as a `T`, if that is what it is.
+fn same<V: 'static, T: 'static>(value: V) -> Option<T> {
+    let mut value = Some(value);
+    (&mut value as &mut dyn Any).downcast_mut::<Option<T>>().and_then(Option::take)
 }

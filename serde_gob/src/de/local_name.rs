@@ -60,6 +60,7 @@ fn translate(rust: &str) -> String {
         "bool" => name.to_owned(),
         "str" | "String" => "string".to_owned(),
         "()" => "struct {}".to_owned(),
+        "AtOnce" if path.starts_with("serde_gob::") => argument(0),
         "Any" if path.starts_with("serde_gob::") => "interface {}".to_owned(),
         "Vec" | "VecDeque" | "LinkedList" | "HashSet" | "BTreeSet" => format!("[]{}", argument(0)),
         "HashMap" | "BTreeMap" => format!("map[{}]{}", argument(0), argument(1)),
