@@ -38,18 +38,19 @@ pub trait Encoder: Send + 'static {
     ) -> Result<(), CodecError>;
 }
 
-/// The receiving half of a connection's codec. It is fed bytes as they arrive and does no I/O.
+/// The receiving half of a connection's codec. It does no I/O: bytes are put into it as they arrive.
 pub trait Decoder: Send + 'static {
-    /// Takes the next bytes of the stream, split anywhere.
-    fn feed(&mut self, bytes: &[u8]);
+    /// A buffer with room for at least `least` bytes. The next bytes of the stream, split anywhere, are appended to what is
+    /// in it.
+    fn room(&mut self, least: usize) -> &mut Vec<u8>;
 
-    /// Whether nothing of a further value has been fed: the stream may end here.
+    /// Whether nothing of a further value has arrived: the stream may end here.
     fn is_idle(&self) -> bool;
 
-    /// Whether a whole value has been fed.
+    /// Whether a whole value has arrived.
     ///
     /// # Errors
-    /// What was fed can never become a value. Such an error is always [fatal](CodecError::is_fatal).
+    /// What has arrived can never become a value. Such an error is always [fatal](CodecError::is_fatal).
     fn ready(&mut self) -> Result<bool, CodecError>;
 
     /// Decodes and consumes the next value, which [`ready`](Self::ready) has announced.

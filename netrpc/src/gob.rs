@@ -73,8 +73,8 @@ impl Encoder for serde_gob::Encoder {
 }
 
 impl Decoder for serde_gob::Decoder {
-    fn feed(&mut self, bytes: &[u8]) {
-        self.feed(bytes);
+    fn room(&mut self, least: usize) -> &mut Vec<u8> {
+        self.room(least)
     }
 
     fn is_idle(&self) -> bool {

@@ -46,8 +46,9 @@ impl JsonDecoder {
 }
 
 impl Decoder for JsonDecoder {
-    fn feed(&mut self, bytes: &[u8]) {
-        self.bytes.extend_from_slice(bytes);
+    fn room(&mut self, least: usize) -> &mut Vec<u8> {
+        self.bytes.reserve(least);
+        &mut self.bytes
     }
 
     fn is_idle(&self) -> bool {

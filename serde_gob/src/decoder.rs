@@ -60,10 +60,30 @@ impl Decoder {
     ///
     /// The buffer grows to hold what was fed and not yet decoded, so ask [`ready`](Self::ready) after
     /// each piece: it notices a message beyond [`Limits::message_size`] from its first bytes.
+    #[inline]
     pub fn feed(&mut self, bytes: &[u8]) {
         if self.stream.has_failed() {
             return;
         }
+        self.make_room();
+        self.buffer.extend_from_slice(bytes);
+    }
+
+    /// The same without a copy: a buffer with room for at least `least` bytes, to which the next bytes of the stream can be
+    /// appended. What is in it must stay.
+    pub fn room(&mut self, least: usize) -> &mut Vec<u8> {
+        if self.stream.has_failed() {
+            self.buffer.clear(); // nothing will be read from it again
+        } else {
+            self.make_room();
+        }
+        self.buffer.reserve(least);
+        &mut self.buffer
+    }
+
+    /// Forgets what was consumed, if that is worth its while.
+    #[inline]
+    fn make_room(&mut self) {
         let consumed = (self.stream.consumed() - self.base) as usize;
         if consumed == self.buffer.len() {
             self.clear();
@@ -72,7 +92,6 @@ impl Decoder {
             self.buffer.drain(..consumed);
             self.base += consumed as u64;
         }
-        self.buffer.extend_from_slice(bytes);
     }
 
     /// Whether a whole value is there: the next [`decode`](Self::decode) will not be incomplete.
