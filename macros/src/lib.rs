@@ -55,6 +55,9 @@ mod service;
 /// `Arc<dyn Other>`, where `Other` is an interface too, is an object that the other side may call, and so is
 /// `Option<Arc<dyn Other>>`.
 ///
+/// `Vec<u8>` is Go's `[]byte`. As a parameter or a reply it is taken at once; inside a struct serde takes it byte by byte, which for large
+/// ones takes longer than everything else: use `serde_gob::Bytes` there, or `#[serde(with = "serde_bytes")]`.
+///
 /// gob leaves out fields that are zero, so `Some(0)` in a struct arrives as `None`, and it has no `nil` of its own: `None`
 /// as the whole argument or the whole reply is an error. Put it into a struct.
 ///
