@@ -239,4 +239,33 @@ mod tests {
         // Four mebibytes are worth keeping.
         assert_eq!(decoder.buffer.capacity(), 4 * 1024 * 1024);
     }
+
+    #[test]
+    fn what_is_appended_to_the_room_is_what_was_fed() {
+        let (mut fed, mut filled) = (Decoder::new(), Decoder::new());
+        for n in 0..1000_i64 {
+            let bytes = crate::to_vec(&n).unwrap();
+            fed.feed(&bytes);
+            let room = filled.room(bytes.len());
+            assert!(room.capacity() - room.len() >= bytes.len());
+            room.extend_from_slice(&bytes);
+            // Every third is left for later.
+            for decoder in [&mut fed, &mut filled].into_iter().filter(|_| n % 3 > 0) {
+                assert_eq!(decoder.decode::<i64>().unwrap(), n - n / 3 - 1);
+            }
+            assert_eq!((fed.buffered(), fed.buffer.len()), (filled.buffered(), filled.buffer.len()));
+        }
+    }
+
+    #[test]
+    fn room_of_a_decoder_that_failed_does_not_fill_up() {
+        let mut decoder = Decoder::new();
+        decoder.feed(&[0xf0, 1]);
+        assert!(decoder.ready().unwrap_err().is_fatal());
+        for _ in 0..100 {
+            decoder.room(1000).extend_from_slice(&[0; 1000]);
+            assert!(decoder.ready().unwrap_err().is_fatal());
+        }
+        assert!(decoder.buffer.capacity() < 10_000);
+    }
 }
