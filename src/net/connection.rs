@@ -118,3 +118,17 @@ impl AsyncWrite for Connection {
         forward!(self, io => Pin::new(io).poll_shutdown(cx))
     }
 }
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+    use rustix::net::sockopt::socket_send_buffer_size;
+
+    #[tokio::test]
+    async fn a_unix_connection_takes_more_at_once_than_a_bare_socket() {
+        let (ours, bare) = UnixStream::pair().unwrap();
+        let Connection::Unix(ours) = Connection::unix(ours) else { panic!("another kind of connection") };
+        let sizes = [&ours, &bare].map(|socket| socket_send_buffer_size(socket).unwrap());
+        assert!(sizes[0] > sizes[1], "{sizes:?}");
+    }
+}
