@@ -5,7 +5,7 @@ use std::time::Duration;
 /// The window every stream starts with, in both directions (yamux: 256 KiB, fixed by the protocol).
 pub const INITIAL_WINDOW: u32 = 256 * 1024;
 
-/// What the window of a busy stream grows to: a message of a mebibyte crosses without waiting for credit. Larger ones gained nothing.
+/// What the window of a busy stream grows to: a message of a mebibyte crosses without waiting for credit.
 const GROWN_WINDOW: u32 = 1024 * 1024;
 
 /// Longer timers count as this: a deadline must be a time that the clock can show.

@@ -16,15 +16,20 @@ const SMALL: usize = 4 * 1024;
 /// Room for a read after one that took all that it could.
 const LARGE: usize = 64 * 1024;
 
+/// After so many small reads in a row a large buffer is given back.
+const SMALL_READS: u8 = 16;
+
 pub(crate) struct Incoming<D> {
     pub(crate) decoder: D,
     /// Room that the next read is to have.
     least: usize,
+    /// Reads in a row that a small buffer would have done for.
+    small: u8,
 }
 
 impl<D: Decoder> Incoming<D> {
     pub(crate) fn new(decoder: D) -> Self {
-        Self { decoder, least: SMALL }
+        Self { decoder, least: SMALL, small: 0 }
     }
 
     /// Reads once; `false` at the end of the stream.
@@ -34,9 +39,13 @@ impl<D: Decoder> Incoming<D> {
         cx: &mut Context<'_>,
     ) -> Poll<io::Result<bool>> {
         let buffer = self.decoder.room(self.least);
+        if self.small > SMALL_READS && buffer.is_empty() {
+            buffer.shrink_to(SMALL);
+        }
         let room = buffer.capacity() - buffer.len();
         let n = ready!(pin!(io.read_buf(buffer)).poll(cx))?;
         self.least = if n == room { LARGE } else { SMALL };
+        self.small = if n < SMALL { self.small.saturating_add(1) } else { 0 };
         Poll::Ready(Ok(n > 0))
     }
 }
@@ -94,5 +103,38 @@ mod tests {
             assert_eq!(Decoder::decode::<String>(&mut incoming.decoder).unwrap(), "hello");
         }
         assert_eq!(asked, [4096; 3]);
+    }
+
+    #[test]
+    fn buffer_is_given_back_after_many_small_reads_in_a_row_and_not_while_something_is_in_it() {
+        let mut incoming = Incoming::new(Gob::new().decoder());
+        let mut cx = Context::from_waker(std::task::Waker::noop());
+        let [large, small] = [10 * LARGE, 10].map(|length| serde_gob::to_vec(&"x".repeat(length)).unwrap());
+        // Reads it to its end, decodes it, and tells what the buffer has.
+        let mut arrive = |message: &[u8]| {
+            let mut io = message;
+            while !Decoder::ready(&mut incoming.decoder).unwrap() {
+                assert!(matches!(incoming.poll_fill(&mut io, &mut cx), Poll::Ready(Ok(true))));
+            }
+            let room = incoming.decoder.room(0).capacity();
+            Decoder::decode::<String>(&mut incoming.decoder).unwrap();
+            room
+        };
+        // A large one in between starts the count again.
+        for _ in 0..2 {
+            assert!(arrive(&large) >= large.len());
+            for _ in 0..SMALL_READS {
+                assert!(arrive(&small) >= large.len(), "not yet");
+            }
+        }
+        arrive(&small);
+        assert_eq!(arrive(&small), SMALL);
+        // The beginning of a value that is still to come.
+        assert!(arrive(&large) >= large.len());
+        for _ in 0..2 * SMALL_READS {
+            let mut piece = &large[..10];
+            assert!(matches!(incoming.poll_fill(&mut piece, &mut cx), Poll::Ready(Ok(true))));
+        }
+        assert!(incoming.decoder.room(0).capacity() >= large.len());
     }
 }
