@@ -56,6 +56,22 @@ pub fn go_program(name: &str) -> PathBuf {
     })
 }
 
+/// Builds `tests/interop/go/NAME` in the versions that its `RELEASE.mod` pins: a program of ours on an older go-plugin.
+///
+/// # Panics
+///
+/// When Go is missing or the program does not build; the text holds the compiler's output.
+pub fn go_program_on(release: &str, name: &str) -> PathBuf {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("go").join(name);
+    let mut key = toolchain();
+    hash_tree(&folder, &mut key);
+    cached(&format!("{name}@{release}"), key, name, |out| {
+        let mut go = go();
+        go.current_dir(&folder).args(["build", &format!("-modfile={release}.mod"), "-o"]).arg(out.join(name));
+        go
+    })
+}
+
 /// Builds somebody else's program, a main package of a public module, at an exact version.
 ///
 /// ```no_run

@@ -1,6 +1,6 @@
 //! What the tests against Go programs share: building those programs, running them, talking to them.
 //!
-//! [`go_program`] builds one of ours (`tests/interop/go`), [`upstream`] and [`pinned`] somebody else's at exact versions.
+//! [`go_program`] builds one of ours (`tests/interop/go`), [`go_program_on`] the same on an older go-plugin, [`upstream`] and [`pinned`] somebody else's at exact versions.
 //! All build once into the cargo target directory; later calls, other tests and other processes find the result there.
 //!
 //! A program of ours takes one command a line on stdin, answers with one line on stdout, and ends when stdin does, so
@@ -25,7 +25,7 @@ mod python;
 pub mod ruleset;
 mod run;
 
-pub use build::{go_program, pinned, target_dir, upstream};
+pub use build::{go_program, go_program_on, pinned, target_dir, upstream};
 pub use events::{Logged, logged, record_events};
 pub use examples::{RELEASES, example, upstream_example};
 pub use host_output::Collected;

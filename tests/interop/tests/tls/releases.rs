@@ -1,7 +1,7 @@
 //! AutoMTLS with the releases of go-plugin: its own examples, which take part without being told to.
 
 use go_plugin::{AutoMtls, Protocol, Result};
-use interop_tests::{RELEASES, upstream_example};
+use interop_tests::{RELEASES, example, go_program_on, upstream_example};
 
 use super::*;
 
@@ -36,6 +36,23 @@ async fn stores_of_every_release_keep_values_over_tls() {
             assert_eq!(got, format!("world\n\nWritten from {name}"), "{release}");
             client.ping().await.unwrap();
             end(client).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn hosts_of_every_release_keep_values_with_our_stores_over_tls() {
+    for release in RELEASES {
+        for (protocol, name) in [(Protocol::NetRpc, "kv"), (Protocol::Grpc, "kv_grpc")] {
+            let dir = tempfile::tempdir().unwrap();
+            let plugin = format!("kv-plugin-{protocol}");
+            let mut host = tokio::process::Command::new(go_program_on(release, "kvhost"));
+            host.arg(example(&plugin)).arg(name).current_dir(dir.path()).kill_on_drop(true);
+            let output = within("the host", host.output()).await.unwrap();
+            let said = String::from_utf8_lossy(&output.stderr);
+            assert!(output.status.success(), "{release} {protocol}: {said}");
+            let got = String::from_utf8(output.stdout).unwrap();
+            assert_eq!(got, format!("world\n\nWritten from {plugin}"), "{release} {protocol}");
         }
     }
 }

@@ -64,7 +64,12 @@ async fn one_rust_host_drives_rust_stores_on_both_transports() {
 #[tokio::test]
 async fn go_hosts_drive_rust_stores_on_both_transports() {
     // Hosts before v1.8.0 dispense `kv_grpc` alone.
-    for (version, protocols) in [("v1.8.0", &["netrpc", "grpc"][..]), ("v1.0.1", &["grpc"][..])] {
+    for (version, protocols) in [
+        ("v1.8.0", &["netrpc", "grpc"][..]),
+        ("v1.6.3", &["grpc"]),
+        ("v1.4.10", &["grpc"]),
+        ("v1.0.1", &["grpc"]),
+    ] {
         for protocol in protocols {
             let dir = tempfile::tempdir().unwrap();
             let name = format!("kv-plugin-{protocol}");

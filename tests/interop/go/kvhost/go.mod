@@ -1,0 +1,3 @@
+module kvhost
+
+go 1.24
